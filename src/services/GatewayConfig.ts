@@ -1,0 +1,69 @@
+import { Context, type Duration, type Redacted } from "effect"
+
+/** A port that listens for SMTP, and whether TLS starts with the connection. */
+export interface SmtpPort {
+  readonly port: number
+  readonly implicitTls: boolean
+}
+
+/**
+ * Every setting of the gateway, decoded. Names, ranges and defaults: `layers/config/settings.ts` and
+ * docs/configuration.md. Sizes are bytes.
+ */
+export interface GatewaySettings {
+  readonly smtp: {
+    readonly host: string
+    /** SMTP_PORT and SMTP_EXTRA_PORTS with STARTTLS, SMTPS_PORT with implicit TLS. */
+    readonly ports: ReadonlyArray<SmtpPort>
+    /** Named in the greeting, in made Message-IDs and in Received headers. */
+    readonly hostname: string
+    readonly maxRecipients: number
+    readonly messageSizeLimit: number
+    readonly attachmentSizeLimit: number
+    readonly maxConnections: number
+    readonly connectionTimeout: Duration.Duration
+    readonly dataTimeout: Duration.Duration
+    readonly showReference: boolean
+  }
+  readonly tls: {
+    readonly certificatePath: string | undefined
+    readonly keyPath: string | undefined
+    readonly reloadInterval: Duration.Duration
+  }
+  readonly http: { readonly host: string; readonly port: number }
+  readonly log: {
+    readonly level: "DEBUG" | "INFO" | "WARN" | "ERROR"
+    readonly format: "json" | "pretty" | "auto"
+  }
+  readonly api: {
+    readonly contract: "email-api-v2" | "gateway-v1"
+    /** Without a slash at the end. */
+    readonly url: string
+    readonly contentType: "transactional" | "marketing"
+    readonly listId: number | undefined
+    readonly createSenders: boolean
+    readonly trackOpens: boolean
+    readonly trackClicks: boolean
+    readonly unsupportedAttachments: "reject" | "drop"
+    readonly inlineImages: "attach" | "data"
+    readonly receivedClientIp: boolean
+    readonly timeout: Duration.Duration
+    readonly authTimeout: Duration.Duration
+    readonly submitDeadline: Duration.Duration
+    readonly maxRetries: number
+    readonly poolSize: number
+    /** Calls at a time for the recipients of one message. */
+    readonly recipientConcurrency: number
+    readonly caPath: string | undefined
+    readonly httpsProxy: Redacted.Redacted | undefined
+    readonly noProxy: string | undefined
+  }
+  readonly authCache: {
+    readonly timeToLive: Duration.Duration
+    readonly capacity: number
+  }
+  readonly partialFailure: "accept" | "defer"
+  readonly trustedNetworks: ReadonlyArray<string>
+}
+
+export class GatewayConfig extends Context.Service<GatewayConfig, GatewaySettings>()("gateway/services/GatewayConfig") {}
