@@ -16,16 +16,18 @@ export const splitAddress = (address: string): { readonly localPart: string; rea
     : { localPart: address.slice(0, at), domain: address.slice(at + 1) }
 }
 
-/**
- * One entry for each mailbox, the first spelling wins. Domains compare without case, local parts
- * as they are (RFC 5321 section 2.4).
- */
+/** Equal for addresses of the same mailbox: domains compare without case, local parts as they are (RFC 5321 section 2.4). */
+export const mailboxKey = (address: string): string => {
+  const { domain, localPart } = splitAddress(address)
+  return `${localPart}@${domain.toLowerCase()}`
+}
+
+/** One entry for each mailbox; the first spelling wins. */
 export const distinctRecipients = (recipients: ReadonlyArray<string>): ReadonlyArray<string> => {
   if (recipients.length < 2) return recipients
   const byMailbox = new Map<string, string>()
   for (const recipient of recipients) {
-    const { domain, localPart } = splitAddress(recipient)
-    const mailbox = `${localPart}@${domain.toLowerCase()}`
+    const mailbox = mailboxKey(recipient)
     if (!byMailbox.has(mailbox)) byMailbox.set(mailbox, recipient)
   }
   return [...byMailbox.values()]

@@ -8,6 +8,12 @@ import { Data } from "effect"
 /** A command that needs TLS came before STARTTLS. */
 export class TlsRequired extends Data.TaggedError("TlsRequired") {}
 
+/** One recipient more than MAX_RECIPIENTS. */
+export class TooManyRecipients extends Data.TaggedError("TooManyRecipients") {}
+
+/** STARTTLS, but no certificate could be loaded yet. */
+export class TlsUnavailable extends Data.TaggedError("TlsUnavailable") {}
+
 /** A command that needs a login came before AUTH. */
 export class NotAuthenticated extends Data.TaggedError("NotAuthenticated") {}
 
@@ -148,9 +154,6 @@ export class DataEndless extends Data.TaggedError("DataEndless") {}
 /** The gateway is shutting down. */
 export class ShuttingDown extends Data.TaggedError("ShuttingDown") {}
 
-/** The client closed the connection before the end of the data. */
-export class ClientGone extends Data.TaggedError("ClientGone") {}
-
 /** A defect: the command failed for a reason that nobody foresaw. */
 export class InternalError extends Data.TaggedError("InternalError") {}
 
@@ -192,13 +195,7 @@ export type SubmissionError =
   | SubmitDeadlineExceeded
   | MessageBudgetExhausted
 
-export type ReceiveError =
-  | MessageTooLarge
-  | MessageBudgetExhausted
-  | DataTooSlow
-  | DataEndless
-  | ClientGone
-  | ShuttingDown
+export type ReceiveError = MessageTooLarge | MessageBudgetExhausted | DataTooSlow | DataEndless | ShuttingDown
 
 export type AdmissionError = TooManyConnections | AddressBlocked | MessageRateExceeded
 
@@ -209,5 +206,7 @@ export type GatewayError =
   | SubmissionError
   | ReceiveError
   | AdmissionError
+  | TooManyRecipients
+  | TlsUnavailable
   | IdleTimeout
   | InternalError

@@ -32,16 +32,19 @@ const reply = (code: number, enhanced: string, text: string): SmtpReply => ({
   close: code === 421
 })
 
-const replyAndClose = (code: number, enhanced: string, text: string): SmtpReply => ({
-  ...reply(code, enhanced, text),
-  close: true
-})
+/** The same reply, after which the connection is closed. */
+export const closing = (reply: SmtpReply): SmtpReply => ({ ...reply, close: true })
 
 export const greeted = reply(220, "", "ESMTP")
 export const secured = reply(220, "2.0.0", "Ready to start TLS")
 export const authenticated = reply(235, "2.7.0", "Authentication successful")
 export const senderAccepted = reply(250, "2.1.0", "Sender accepted")
 export const recipientAccepted = reply(250, "2.1.5", "Recipient accepted")
+
+/** RFC 4954 section 4. */
+export const badBase64 = reply(501, "5.5.2", "Not base64")
+export const lineTooLong = reply(500, "5.5.2", "Command line too long")
+export const unknownParameter = (key: string) => reply(555, "5.5.4", `Parameter ${key} is not recognized`)
 
 /** `250` with the API's id of the first receipt, the number of others, and the reference if it is to be shown (rulings 5). */
 export const accepted = (outcome: Accepted, reference: string | undefined): SmtpReply => {
@@ -61,6 +64,7 @@ const ACCEPTED_FILE_TYPES = "csv, doc, docx, ics, jpeg, jpg, pdf, png, xls, xlsx
 
 /** Total by its type: an error without a reply does not compile. */
 const TABLE: Table = {
+  TlsUnavailable: () => reply(454, "4.7.0", "TLS is not available due to a temporary reason"),
   TlsRequired: () => reply(530, "5.7.0", "Must issue a STARTTLS command first"),
   NotAuthenticated: () => reply(530, "5.7.0", "Authentication required"),
 
@@ -74,11 +78,13 @@ const TABLE: Table = {
   AuthenticationUnavailable: () => reply(451, "4.7.0", "Authentication is temporarily unavailable, try again later"),
   LoginSuspended: () => reply(454, "4.7.0", "Too many failed logins for this user name, try again later"),
 
+  TooManyRecipients: () => reply(452, "4.5.3", "Too many recipients"),
   MessageTooLarge: ({ limit }) => reply(552, "5.3.4", `Message too large: the limit is ${limit} bytes`),
   AttachmentTooLarge: ({ fileName, limit }) =>
     reply(552, "5.3.4", `Attachment ${fileName} too large: the limit is ${limit} bytes`),
   MessageMalformed: () => reply(554, "5.6.0", "Message could not be parsed"),
-  MimeLimitExceeded: ({ limit, maximum }) => reply(550, "5.6.0", `Message structure refused: more than ${maximum} ${MIME_LIMIT[limit]}`),
+  MimeLimitExceeded: ({ limit, maximum }) =>
+    reply(550, "5.6.0", `Message structure refused: more than ${maximum} ${MIME_LIMIT[limit]}`),
   AttachmentUnsupported: ({ fileName }) =>
     reply(550, "5.6.1", `Attachment ${fileName}: Cakemail accepts only ${ACCEPTED_FILE_TYPES}`),
 
@@ -90,7 +96,7 @@ const TABLE: Table = {
 
   SubmissionRejected: ({ reason, subject }) => reply(550, REJECTED_SUBJECT[subject], `Message rejected: ${reason}`),
   SubmissionTooLarge: () => reply(552, "5.3.4", "Message too large for the Cakemail API"),
-  TokenRejected: () => replyAndClose(535, "5.7.8", "Authentication failed"),
+  TokenRejected: () => closing(reply(535, "5.7.8", "Authentication failed")),
   ApiRateLimited: ({ retryAfter }) => reply(451, "4.7.1", `Rate limit exceeded, retry after ${retryAfter}s`),
   ApiFailed: () => reply(451, "4.3.0", "Temporary failure, try again later"),
   ApiUnreachable: () => reply(451, "4.4.1", "Service temporarily unavailable"),
@@ -109,8 +115,6 @@ const TABLE: Table = {
   DataTooSlow: () => reply(421, "4.4.2", "Message data too slow, closing connection"),
   DataEndless: () => reply(421, "4.3.4", "Message far too large, closing connection"),
   ShuttingDown: () => reply(421, "4.3.2", "Service shutting down, try again"),
-  // Nobody reads it; a reply all the same, so that the table has no hole.
-  ClientGone: () => reply(421, "4.4.2", "Connection lost"),
   InternalError: () => reply(451, "4.3.0", "Temporary failure, try again later")
 }
 

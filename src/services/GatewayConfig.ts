@@ -62,8 +62,16 @@ export interface GatewaySettings {
     readonly timeToLive: Duration.Duration
     readonly capacity: number
   }
+  readonly shutdown: {
+    /** After SIGTERM readiness is 503 for this long while connections are still served. */
+    readonly delay: Duration.Duration
+    /** For messages under way, once the listeners are closed. */
+    readonly timeout: Duration.Duration
+  }
   readonly partialFailure: "accept" | "defer"
   readonly trustedNetworks: ReadonlyArray<string>
 }
 
-export class GatewayConfig extends Context.Service<GatewayConfig, GatewaySettings>()("gateway/services/GatewayConfig") {}
+export class GatewayConfig extends Context.Service<GatewayConfig, GatewaySettings>()(
+  "gateway/services/GatewayConfig"
+) {}

@@ -1,0 +1,179 @@
+/**
+ * Collects message data: finds its end and takes the stuffed dots out (RFC 5321 section 4.5.2).
+ *
+ * The data ends at CRLF . CRLF and nowhere else. A dot before or after a bare LF is content, so that no message can
+ * smuggle another one past the gateway.
+ */
+
+const CR = 0x0d
+const LF = 0x0a
+const DOT = 0x2e
+
+/** Where in a line the last octet left us. Small integers, for this is compared once an octet. */
+const TEXT = 0
+const AFTER_CR = 1
+/** After CRLF: a dot here is stuffing, or the end. */
+const AFTER_CRLF = 2
+/** After an LF that no CR came before. */
+const AFTER_BARE_LF = 3
+/** After CRLF and a dot, which is withheld until the next octets tell what it was. */
+const AFTER_DOT = 4
+/** After CRLF, the withheld dot and CR. */
+const AFTER_DOT_CR = 5
+/** After a bare LF and a dot. */
+const AFTER_BARE_DOT = 6
+
+/** Pieces smaller than this are gathered in blocks, so that a client that sends octet by octet costs no more memory. */
+const BLOCK_SIZE = 16 * 1024
+
+const NOTHING = Buffer.alloc(0)
+const WITHHELD_DOT = Buffer.from([DOT])
+const WITHHELD_CR = Buffer.from([CR])
+
+export class MailData {
+  /** Octets of content so far; goes on counting past the limit. */
+  size = 0
+  #limit: number
+  #position = AFTER_CRLF
+  #pieces: Array<Buffer> = []
+  #block = NOTHING
+  #blockUsed = 0
+
+  /** Once the content is larger than `limit` it is only counted, and what was kept is let go. */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get oversize(): boolean {
+    return this.size > this.#limit
+  }
+
+  /** Lets go of what was kept and keeps nothing more; the end is still found. */
+  discard(): void {
+    this.#limit = -1
+    this.#drop()
+  }
+
+  /** Takes the next octets, which it may overwrite. Returns the index behind the final CRLF, or -1 when there is more to come. */
+  push(chunk: Buffer): number {
+    const inLine = this.#position <= AFTER_CR || (this.#position <= AFTER_BARE_LF && chunk[0] !== DOT)
+    // Nothing matters before the first dot that begins a line, and mostly there is none: a native search.
+    const start = inLine ? chunk.indexOf("\n.", 0, "latin1") : 0
+    if (start < 0) {
+      this.#keep(chunk)
+      this.#position = positionAfter(chunk, this.#position)
+      return -1
+    }
+    if (start > 0) this.#position = chunk[start - 1] === CR ? AFTER_CR : TEXT
+    return this.#scan(chunk, start)
+  }
+
+  /** Everything that was kept, as one buffer; can be called once. */
+  take(): Buffer {
+    this.#flushBlock()
+    const [only] = this.#pieces
+    const whole = this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces)
+    this.#pieces = []
+    return whole
+  }
+
+  /** Octet by octet from `start`, moving the content up over the dots that are taken out. */
+  #scan(chunk: Buffer, start: number): number {
+    let written = start
+    let position = this.#position
+    for (let read = start; read < chunk.length; read++) {
+      const octet = chunk[read] ?? 0
+      if (position === AFTER_DOT) {
+        if (octet === CR) {
+          position = AFTER_DOT_CR
+          continue
+        }
+        // A dot is stuffing when its line goes on (RFC 5321 section 4.5.2); CRLF . LF is neither a line nor an end.
+        if (octet === LF) written = this.#restore(WITHHELD_DOT, chunk, written, read)
+        position = TEXT
+      } else if (position === AFTER_DOT_CR) {
+        if (octet === LF) {
+          this.#keep(chunk.subarray(0, written))
+          this.#position = AFTER_CRLF
+          return read + 1
+        }
+        written = this.#restore(WITHHELD_CR, chunk, written, read)
+        position = AFTER_CR
+      } else if (octet === DOT) {
+        if (position === AFTER_CRLF) {
+          position = AFTER_DOT
+          continue
+        }
+        if (position === AFTER_BARE_DOT) {
+          position = TEXT
+          continue
+        }
+      }
+      chunk[written++] = octet
+      position =
+        octet === LF
+          ? position === AFTER_CR
+            ? AFTER_CRLF
+            : AFTER_BARE_LF
+          : octet === CR
+            ? AFTER_CR
+            : octet === DOT && position === AFTER_BARE_LF
+              ? AFTER_BARE_DOT
+              : TEXT
+    }
+    this.#position = position
+    this.#keep(chunk.subarray(0, written))
+    return -1
+  }
+
+  /** Puts back an octet that was withheld: into the gap that it left, or, if that was in the chunk before, on its own. */
+  #restore(octet: Buffer, chunk: Buffer, written: number, read: number): number {
+    if (written < read) {
+      chunk[written] = octet[0] ?? 0
+      return written + 1
+    }
+    this.#keep(octet)
+    return written
+  }
+
+  #keep(piece: Buffer): void {
+    this.size += piece.length
+    if (this.size > this.#limit) {
+      this.#drop()
+      return
+    }
+    if (piece.length >= BLOCK_SIZE / 4) {
+      this.#flushBlock()
+      this.#pieces.push(piece)
+      return
+    }
+    if (this.#blockUsed + piece.length > this.#block.length) {
+      this.#flushBlock()
+      this.#block = Buffer.allocUnsafe(this.#pieces.length === 0 ? BLOCK_SIZE / 4 : BLOCK_SIZE)
+    }
+    piece.copy(this.#block, this.#blockUsed)
+    this.#blockUsed += piece.length
+  }
+
+  #drop(): void {
+    this.#pieces = []
+    this.#block = NOTHING
+    this.#blockUsed = 0
+  }
+
+  #flushBlock(): void {
+    if (this.#blockUsed > 0) this.#pieces.push(this.#block.subarray(0, this.#blockUsed))
+    this.#block = NOTHING
+    this.#blockUsed = 0
+  }
+}
+
+/** For a chunk in which no dot begins a line. */
+const positionAfter = (chunk: Buffer, before: number): number => {
+  const last = chunk[chunk.length - 1]
+  if (last === undefined) return before
+  if (last === CR) return AFTER_CR
+  if (last !== LF) return TEXT
+  const cameCr = chunk.length > 1 ? chunk[chunk.length - 2] === CR : before === AFTER_CR
+  return cameCr ? AFTER_CRLF : AFTER_BARE_LF
+}

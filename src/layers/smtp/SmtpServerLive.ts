@@ -1,0 +1,149 @@
+/** Listens for SMTP, runs one supervised session fiber for each connection, and drains when its scope closes. */
+import { Clock, Context, Data, Duration, Effect, Layer, Redacted, Schedule, Stream } from "effect"
+import { randomBytes } from "node:crypto"
+import { createServer, type Server, type Socket } from "node:net"
+import type { SMTPServerOptions } from "smtp-server"
+import { GatewayConfig, type SmtpPort } from "../../services/GatewayConfig.ts"
+import { Metrics } from "../../services/Metrics.ts"
+import { Readiness } from "../../services/Readiness.ts"
+import { SmtpSession } from "../../services/SmtpSession.ts"
+import { type Certificate, TlsContext } from "../../services/TlsContext.ts"
+import { makeDeadlines } from "./deadlines.ts"
+import { drain } from "./drain.ts"
+import { makeSessionFibers } from "./sessionFibers.ts"
+import { type SubmissionHooks, SubmissionServer } from "./SubmissionServer.ts"
+import { tlsPolicy } from "./tlsPolicy.ts"
+
+/** Where the server listens; ports are the real ones, also when a setting said 0. */
+export class SmtpServer extends Context.Service<SmtpServer, { readonly ports: ReadonlyArray<SmtpPort> }>()(
+  "gateway/layers/SmtpServer"
+) {}
+
+/** A port could not be listened on. */
+export class ListenError extends Data.TaggedError("ListenError")<{
+  readonly port: number
+  readonly cause: Error
+}> {
+  override get message(): string {
+    return `cannot listen on port ${this.port}: ${this.cause.message}`
+  }
+}
+
+/** Commands without a login before the connection is closed. */
+const MAX_UNAUTHENTICATED_COMMANDS = 50
+
+/** Octets of one AUTH line, base64 included. */
+const MAX_AUTH_LINE_LENGTH = 12_288
+
+/** A stolen ticket key opens what was recorded under it: none is used for longer. */
+const TICKET_KEY_LIFETIME = Duration.days(1)
+
+export const SmtpServerLive = Layer.effect(
+  SmtpServer,
+  Effect.gen(function* () {
+    const { shutdown, smtp } = yield* GatewayConfig
+    const session = yield* SmtpSession
+    const readiness = yield* Readiness
+    const tls = yield* TlsContext
+    const clock = yield* Clock.Clock
+    const connectionsTotal = (yield* Metrics).counter({
+      name: "smtp_connections_total",
+      help: "Connections by what became of them at the greeting",
+      labels: ["status"]
+    })
+    const fibers = yield* makeSessionFibers
+    let certificate: Certificate | undefined
+    let ticketKeys = randomBytes(48)
+
+    const hooks: SubmissionHooks = {
+      messageSizeLimit: smtp.messageSizeLimit,
+      maxRecipients: smtp.maxRecipients,
+      now: () => clock.currentTimeMillisUnsafe(),
+      hasCertificate: () => certificate !== undefined,
+      open: fibers.open,
+      post: fibers.post,
+      closed: fibers.close,
+      failed: (error) => {
+        connectionsTotal.increment({ status: "error" })
+        fibers.report(Effect.logDebug("connection_error", { error: error.message }))
+      }
+    }
+    const options: SMTPServerOptions = {
+      name: smtp.hostname,
+      // The name alone: what the client is called is its own business.
+      heloResponse: "%s",
+      size: smtp.messageSizeLimit,
+      authMethods: ["PLAIN", "LOGIN"],
+      disabledCommands: ["WIZ", "SHELL", "KILL", "XCLIENT", "XFORWARD"],
+      hideENHANCEDSTATUSCODES: false,
+      disableReverseLookup: true,
+      maxAllowedUnauthenticatedCommands: MAX_UNAUTHENTICATED_COMMANDS,
+      maxCommandLength: MAX_AUTH_LINE_LENGTH,
+      socketTimeout: Duration.toMillis(smtp.connectionTimeout) + 1_000,
+      logger: false,
+      ...tlsPolicy
+    }
+    const submission = new SubmissionServer({ ...options, secure: false }, hooks)
+    // `secure` alone would make the package speak TLS on its own listener; the sockets come from ours.
+    const submissions = new SubmissionServer({ ...options, secure: true }, hooks)
+    const servers = [submission, submissions]
+
+    const useCertificate = (loaded: Certificate) => {
+      certificate = loaded
+      const pair = { cert: loaded.certificate, key: Redacted.value(loaded.privateKey) }
+      for (const server of servers) server.updateSecureContext({ ...pair, ticketKeys })
+    }
+    yield* tls.changes.pipe(
+      Stream.runForEach((loaded) =>
+        Effect.andThen(
+          Effect.sync(() => useCertificate(loaded)),
+          readiness.set("no certificate", false)
+        )
+      ),
+      Effect.tapCause((cause) => Effect.logError("certificate_updates_ended", cause)),
+      Effect.forkScoped({ startImmediately: true })
+    )
+    yield* Effect.sync(() => {
+      ticketKeys = randomBytes(48)
+      if (certificate !== undefined) useCertificate(certificate)
+    }).pipe(
+      Effect.schedule(Schedule.spaced(TICKET_KEY_LIFETIME)),
+      Effect.tapCause((cause) => Effect.logError("ticket_keys_not_rotated", cause)),
+      Effect.forkScoped
+    )
+    yield* makeDeadlines(servers, smtp)
+
+    const listeners: Array<Server> = []
+    yield* Effect.addFinalizer(() => drain({ listeners, readiness, servers, session, shutdown }))
+
+    const ports: Array<SmtpPort> = []
+    for (const wanted of smtp.ports) {
+      const accept = (socket: Socket) =>
+        wanted.implicitTls ? submissions.connectSecure(socket, {}) : submission.connect(socket)
+      const listener = createServer({ noDelay: true, keepAlive: true }, accept)
+      const port = yield* listen(listener, wanted.port, smtp.host)
+      listeners.push(listener)
+      ports.push({ port, implicitTls: wanted.implicitTls })
+      yield* Effect.logInfo("smtp_listening", {
+        host: smtp.host,
+        port,
+        tls: wanted.implicitTls ? "implicit" : "starttls"
+      })
+    }
+    yield* readiness.set("not listening", false)
+    return SmtpServer.of({ ports })
+  })
+)
+
+const listen = (server: Server, port: number, host: string): Effect.Effect<number, ListenError> =>
+  Effect.callback((resume) => {
+    const failed = (cause: Error) => resume(Effect.fail(new ListenError({ port, cause })))
+    server.once("error", failed)
+    server.listen(port, host, () => {
+      server.off("error", failed)
+      // Running out of file descriptors fails an accept; the ones that are open go on.
+      server.on("error", () => {})
+      const address = server.address()
+      resume(Effect.succeed(address !== null && typeof address === "object" ? address.port : port))
+    })
+  })

@@ -1,0 +1,338 @@
+import { Effect, Redacted } from "effect"
+import { SMTPConnection, type SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js"
+import type { Socket } from "node:net"
+import type { TLSSocket } from "node:tls"
+import { type Envelope, mailboxKey } from "../../domain/Envelope.ts"
+import {
+  DataEndless,
+  type GatewayError,
+  MessageTooLarge,
+  type ReceiveError,
+  ShuttingDown,
+  TlsRequired,
+  TlsUnavailable,
+  TooManyRecipients
+} from "../../domain/GatewayError.ts"
+import * as SmtpReply from "../../domain/SmtpReply.ts"
+import type { Command, ReplyFunction } from "../../services/SmtpSession.ts"
+import { type AddressCommand, parseAddressCommand } from "./AddressCommand.ts"
+import type { SubmissionServer } from "./SubmissionServer.ts"
+import { SubmissionStream } from "./SubmissionStream.ts"
+import { plainText, wordingOf } from "./wording.ts"
+
+type Next = () => void
+
+/** Octets; RFC 5321 section 4.5.3.1.4 asks for 512, extensions add to it. AUTH lines have the limit of the parser. */
+const MAX_COMMAND_LENGTH = 2048
+
+const MAIL_PARAMETERS: ReadonlySet<string> = new Set(["SIZE", "BODY", "SMTPUTF8", "AUTH"])
+const RCPT_PARAMETERS: ReadonlySet<string> = new Set()
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+/**
+ * One connection of the smtp-server package, turned into commands for a session. The package keeps the grammar and the
+ * order of commands; the underscore members used here are those of the exact version in package.json, and
+ * test/layers/smtp holds them to what is expected of them.
+ */
+export class SubmissionConnection extends SMTPConnection {
+  declare readonly _server: SubmissionServer
+  /** The reply of the session that the package is about to send in its own words. */
+  #answer: SmtpReply.SmtpReply | undefined
+  /** By mailbox, the address as it was spelled. The package's list compares local parts without case (rulings 14). */
+  readonly #recipients = new Map<string, string>()
+  /** Set from 354 to the reply. */
+  #data:
+    | { readonly startedAt: number; ended: boolean; settle: (error: Error | null, text?: string) => void }
+    | undefined
+  /** A command is with the session. */
+  #waiting = false
+  /** When the connection last had nothing to do, in milliseconds of the epoch. */
+  #idleSince: number
+
+  constructor(server: SubmissionServer, socket: Socket | TLSSocket, options: SMTPConnectionOptions | undefined) {
+    super(server, socket, options)
+    this.#idleSince = server.hooks.now()
+  }
+
+  /** Without the package's pause of 100 ms, which catches spammers and delays clients that log in. */
+  override init(): void {
+    this._setListeners(() => this.connectionReady())
+  }
+
+  override _createParser(): SubmissionStream {
+    const parser = new SubmissionStream({ maxCommandLength: this._server.options.maxCommandLength })
+    parser.oncommand = (command, next) => this._onCommand(command, next)
+    parser.on("error", (error) => this.send(421, `Error: ${error.message}`))
+    return parser
+  }
+
+  override _onCommand(command: Buffer, next?: Next): void {
+    const resume = () => this._whenWritable(next ?? (() => {}))
+    this.#idleSince = this._server.hooks.now()
+    if (!this._upgrading && this._ready) {
+      if (this._server.draining && !/^quit\b/i.test(command.toString("latin1", 0, 5))) {
+        this.refuse(new ShuttingDown())
+        return
+      }
+      const refusal = this.#lineRefusal(command)
+      if (refusal !== undefined) {
+        this._nextHandler = false
+        this.answer(refusal)
+        resume()
+        return
+      }
+    }
+    super._onCommand(command, next)
+  }
+
+  /** Lines that are too long for what they are, and answers to an AUTH challenge that are not base64. */
+  #lineRefusal(command: Buffer): SmtpReply.SmtpReply | undefined {
+    if (this._nextHandler !== false) {
+      const line = command.toString("latin1").trim()
+      return line === "*" || BASE64.test(line) ? undefined : SmtpReply.badBase64
+    }
+    if (command.length > MAX_COMMAND_LENGTH && !/^auth\s/i.test(command.toString("latin1", 0, 5))) {
+      return SmtpReply.lineTooLong
+    }
+    return undefined
+  }
+
+  override send(code: number, data?: string | Array<string> | null, context?: string | false): void {
+    const answer = this.#answer
+    this.#answer = undefined
+    if (answer?.code === code) {
+      super.send(code, `${answer.enhanced} ${answer.text}`.trimStart(), false)
+    } else if (Array.isArray(data)) {
+      // EHLO: a password is never asked for in the clear.
+      super.send(code, this.secure ? data : data.filter((line) => !line.startsWith("AUTH ")), context)
+    } else if (code === 530 && !this.secure) {
+      const { enhanced, text } = SmtpReply.fromError(new TlsRequired())
+      super.send(code, `${enhanced} ${text}`, false)
+    } else {
+      const wording = typeof data === "string" ? wordingOf(data) : undefined
+      if (wording !== undefined) super.send(code, `${wording.enhanced} ${wording.text}`, false)
+      else super.send(code, typeof data === "string" ? plainText(data) : data, context)
+    }
+    if (answer?.close === true && code !== 421) this.close()
+  }
+
+  /** Sends a reply of ours outside of the package's own flow. */
+  answer(reply: SmtpReply.SmtpReply): void {
+    this.#answer = reply
+    this.send(reply.code)
+  }
+
+  refuse(error: GatewayError): void {
+    this.answer(SmtpReply.fromError(error))
+  }
+
+  /** Hands a command to the session. `answered` gets the reply, and passes it on by the package's callback. */
+  post(command: (reply: ReplyFunction) => Command, answered: ReplyFunction): void {
+    this.#waiting = true
+    this._server.hooks.post(
+      this,
+      command((reply) => {
+        if (!this.#waiting) return
+        this.#waiting = false
+        this.#idleSince = this._server.hooks.now()
+        answered(reply)
+      })
+    )
+  }
+
+  /** Gives the session's reply to the package, which goes on by its code. */
+  settle(reply: SmtpReply.SmtpReply, callback: (error: Error | null) => void): void {
+    this.#answer = reply
+    callback(reply.code < 400 ? null : Object.assign(new Error(reply.text), { responseCode: reply.code }))
+  }
+
+  override _resetSession(): void {
+    super._resetSession()
+    this.#recipients.clear()
+  }
+
+  override handler_RSET(command: Buffer, next: Next): void {
+    this._server.hooks.post(this, { _tag: "Reset" })
+    super.handler_RSET(command, next)
+  }
+
+  override handler_EHLO(command: Buffer, next: Next): void {
+    this._server.hooks.post(this, { _tag: "Reset" })
+    super.handler_EHLO(command, next)
+  }
+
+  override handler_HELO(command: Buffer, next: Next): void {
+    this._server.hooks.post(this, { _tag: "Reset" })
+    super.handler_HELO(command, next)
+  }
+
+  override handler_STARTTLS(command: Buffer, next: Next): void {
+    if (!this.secure && !this._server.hooks.hasCertificate()) {
+      this.refuse(new TlsUnavailable())
+      next()
+      return
+    }
+    super.handler_STARTTLS(command, next)
+  }
+
+  override handler_AUTH(command: Buffer, next: Next): void {
+    if (!this.secure) {
+      this.refuse(new TlsRequired())
+      next()
+      return
+    }
+    const initialResponse = command.toString("latin1").trim().split(/\s+/)[2]
+    if (initialResponse !== undefined && initialResponse !== "=" && !BASE64.test(initialResponse)) {
+      this.answer(SmtpReply.badBase64)
+      next()
+      return
+    }
+    super.handler_AUTH(command, next)
+  }
+
+  authenticate(mechanism: string, username: string, password: string, callback: (error: Error | null) => void): void {
+    const credentials = { username, password: Redacted.make(password) }
+    this.post(
+      (reply) => ({ _tag: "Auth", mechanism, credentials, reply }),
+      (reply) => this.settle(reply, callback)
+    )
+  }
+
+  override _parseAddressCommand(name: string, command: Buffer | string) {
+    const parsed = this.#parse(name === "mail from" ? "MAIL FROM" : "RCPT TO", command)
+    if (parsed === undefined) return false
+    const { address, duplicate, parameters } = parsed
+    return { address, args: parameters.size === 0 ? false : Object.fromEntries(parameters), duplicate } as const
+  }
+
+  #parse(verb: "MAIL FROM" | "RCPT TO", command: Buffer | string): AddressCommand | undefined {
+    return parseAddressCommand(verb, command.toString())
+  }
+
+  override handler_MAIL(command: Buffer, next: Next): void {
+    if (this.#unknownParameter("MAIL FROM", command, MAIL_PARAMETERS)) next()
+    else super.handler_MAIL(command, next)
+  }
+
+  override handler_RCPT(command: Buffer, next: Next): void {
+    if (this.#unknownParameter("RCPT TO", command, RCPT_PARAMETERS)) next()
+    else super.handler_RCPT(command, next)
+  }
+
+  /** 555 for a parameter that was not offered (RFC 5321 section 4.1.1.11). */
+  #unknownParameter(verb: "MAIL FROM" | "RCPT TO", command: Buffer, known: ReadonlySet<string>): boolean {
+    const line = command.toString("latin1")
+    if (line.lastIndexOf(">") === line.length - 1) return false
+    const parsed = this.#parse(verb, command)
+    for (const key of parsed?.parameters.keys() ?? []) {
+      if (!known.has(key)) {
+        this.answer(SmtpReply.unknownParameter(key))
+        return true
+      }
+    }
+    return false
+  }
+
+  addRecipient(recipient: string, callback: (error: Error | null) => void): void {
+    const mailbox = mailboxKey(recipient)
+    if (this.#recipients.size >= this._server.hooks.maxRecipients && !this.#recipients.has(mailbox)) {
+      this.settle(SmtpReply.fromError(new TooManyRecipients()), callback)
+      return
+    }
+    this.post(
+      (reply) => ({ _tag: "RcptTo", recipient, reply }),
+      (reply) => {
+        if (reply.code < 400 && !this.#recipients.has(mailbox)) this.#recipients.set(mailbox, recipient)
+        this.settle(reply, callback)
+      }
+    )
+  }
+
+  /** The session decides before 354 whether it wants the data: it runs `receive`, or replies without. */
+  override handler_DATA(command: Buffer, next: Next): void {
+    const parser = this._parser
+    if (this.#recipients.size === 0 || !(parser instanceof SubmissionStream)) {
+      super.handler_DATA(command, next)
+      return
+    }
+    const { mailFrom, smtpUtf8 } = this.session.envelope
+    const envelope: Envelope = {
+      sender: mailFrom === false ? "" : mailFrom.address,
+      recipients: [...this.#recipients.values()],
+      smtpUtf8: smtpUtf8 === true
+    }
+    const transit = {
+      clientAddress: this.remoteAddress,
+      clientName: this.session.hostNameAppearsAs,
+      protocol: this.session.transmissionType
+    }
+    const receive = Effect.callback<Uint8Array, ReceiveError>((resume) => {
+      const limit = this._server.hooks.messageSizeLimit
+      parser.collect(limit, (ended) => {
+        if (this.#data !== undefined) this.#data.ended = ended
+        if (ended) {
+          resume(
+            parser.data.oversize ? Effect.fail(new MessageTooLarge({ limit })) : Effect.succeed(parser.data.take())
+          )
+        } else if (parser.data.size > 2 * limit) {
+          resume(Effect.fail(new DataEndless()))
+        }
+      })
+      this.#failReceive = (error) => resume(Effect.fail(error))
+      super.handler_DATA(command, next)
+    })
+    this.post(
+      (reply) => ({ _tag: "Data", envelope, transit, receive, reply }),
+      (reply) => {
+        const data = this.#data
+        this.#data = undefined
+        if (data === undefined) {
+          this.answer(reply)
+          next()
+        } else if (reply.code === 421) {
+          this.answer(reply)
+        } else {
+          // Refused in the middle of the data: the rest is read and thrown away before the reply goes out.
+          if (!data.ended) parser.data.discard()
+          this.settle(reply, (error) => data.settle(error, ""))
+        }
+      }
+    )
+  }
+
+  #failReceive: (error: ReceiveError) => void = () => {}
+
+  /** The package has said 354; `callback` sends the reply once the data has ended. */
+  dataStarted(stream: NodeJS.ReadableStream, callback: (error: Error | null, text?: string) => void): void {
+    stream.resume()
+    this.#data = { startedAt: this._server.hooks.now(), ended: false, settle: callback }
+  }
+
+  /** What the connection is busy with; the server's sweep sets a deadline for each. */
+  activity(): Activity {
+    if (this._closing) return { _tag: "Closing" }
+    if (this._upgrading) return { _tag: "Handshake", since: this.#idleSince }
+    if (this.#data !== undefined && !this.#data.ended) return { _tag: "Receiving", since: this.#data.startedAt }
+    return this.#waiting || this.#data !== undefined ? { _tag: "Waiting" } : { _tag: "Idle", since: this.#idleSince }
+  }
+
+  /** Without a word: there is nothing that could be said in the middle of a handshake. */
+  abort(): void {
+    this._socket.destroy()
+  }
+
+  /** Ends DATA with an error that closes the connection. */
+  abortData(error: ReceiveError): void {
+    this.#failReceive(error)
+  }
+}
+
+export type Activity =
+  | { readonly _tag: "Idle"; readonly since: number }
+  | { readonly _tag: "Handshake"; readonly since: number }
+  /** Between 354 and the final dot. */
+  | { readonly _tag: "Receiving"; readonly since: number }
+  /** For the session. */
+  | { readonly _tag: "Waiting" }
+  | { readonly _tag: "Closing" }

@@ -1,0 +1,32 @@
+import { SMTPStream } from "smtp-server/lib/smtp-stream.js"
+import { MailData } from "./MailData.ts"
+
+/**
+ * The package's line parser with message data taken out of its hands: it spends a turn of the event loop on every
+ * dot-stuffed line, and a copy through a stream on everything. Commands stay its business.
+ */
+export class SubmissionStream extends SMTPStream {
+  /** The message being received. */
+  data = new MailData(0)
+  /** Called for each piece of data, and once more at its end. */
+  onProgress: (ended: boolean) => void = () => {}
+
+  /** The message that follows goes here; called right before `startDataMode`. */
+  collect(limit: number, onProgress: (ended: boolean) => void): void {
+    this.data = new MailData(limit)
+    this.onProgress = onProgress
+  }
+
+  override _feedDataStream(chunk: Buffer, done: (error?: Error | null) => void): void {
+    const end = this.data.push(chunk)
+    this.dataBytes = this.data.size
+    if (end < 0) {
+      this.onProgress(false)
+      done()
+      return
+    }
+    // The package's own stream only signals the end: nothing was written to it.
+    this._endDataMode(false, chunk.subarray(end), done)
+    this.onProgress(true)
+  }
+}

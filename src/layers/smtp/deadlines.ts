@@ -1,0 +1,49 @@
+import { Clock, Duration, Effect, Schedule } from "effect"
+import { DataTooSlow, IdleTimeout } from "../../domain/GatewayError.ts"
+import type { GatewaySettings } from "../../services/GatewayConfig.ts"
+import type { SubmissionServer } from "./SubmissionServer.ts"
+
+/** One fiber looks at all connections this often: cheaper than a timer for each. */
+const SWEEP_INTERVAL = Duration.millis(250)
+
+/** For a TLS handshake, milliseconds. */
+const HANDSHAKE_TIMEOUT = 10_000
+
+/**
+ * Ends what takes too long: a connection without a command for CONNECTION_TIMEOUT (octets that complete no command do
+ * not count), a handshake, a DATA. A client that waits for us is never cut.
+ */
+export const makeDeadlines = Effect.fnUntraced(function* (
+  servers: ReadonlyArray<SubmissionServer>,
+  limits: Pick<GatewaySettings["smtp"], "connectionTimeout" | "dataTimeout">
+) {
+  const clock = yield* Clock.Clock
+  const idleTimeout = Duration.toMillis(limits.connectionTimeout)
+  const dataTimeout = Duration.toMillis(limits.dataTimeout)
+
+  const sweep = Effect.sync(() => {
+    const now = clock.currentTimeMillisUnsafe()
+    for (const server of servers) {
+      for (const [socket, since] of server.handshakes) if (now - since >= HANDSHAKE_TIMEOUT) socket.destroy()
+      for (const connection of server.submissions) {
+        const activity = connection.activity()
+        switch (activity._tag) {
+          case "Idle":
+            if (now - activity.since >= idleTimeout) connection.refuse(new IdleTimeout())
+            break
+          case "Handshake":
+            if (now - activity.since >= HANDSHAKE_TIMEOUT) connection.abort()
+            break
+          case "Receiving":
+            if (now - activity.since >= dataTimeout) connection.abortData(new DataTooSlow())
+            break
+        }
+      }
+    }
+  })
+  yield* sweep.pipe(
+    Effect.schedule(Schedule.spaced(SWEEP_INTERVAL)),
+    Effect.tapCause((cause) => Effect.logError("deadlines_ended", cause)),
+    Effect.forkScoped
+  )
+})

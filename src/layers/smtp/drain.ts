@@ -1,0 +1,64 @@
+import { Duration, Effect, Schedule } from "effect"
+import type { Server } from "node:net"
+import { ShuttingDown } from "../../domain/GatewayError.ts"
+import type { GatewaySettings } from "../../services/GatewayConfig.ts"
+import type { Readiness } from "../../services/Readiness.ts"
+import type { SmtpSession } from "../../services/SmtpSession.ts"
+import type { SubmissionServer } from "./SubmissionServer.ts"
+
+const LOOK_AGAIN_AFTER = Duration.millis(50)
+
+/** For the last replies to leave, once the time is over. */
+const LAST_WORDS = Duration.millis(100)
+
+/**
+ * Readiness turns first, so that load balancers look away; then the listeners close, idle clients get 421 4.3.2, and
+ * messages in DATA or at the API are finished (rulings 16).
+ */
+export const drain = Effect.fnUntraced(function* (parts: {
+  readonly listeners: ReadonlyArray<Server>
+  readonly servers: ReadonlyArray<SubmissionServer>
+  readonly session: SmtpSession["Service"]
+  readonly readiness: Readiness["Service"]
+  readonly shutdown: GatewaySettings["shutdown"]
+}) {
+  const { listeners, readiness, servers, session, shutdown } = parts
+  yield* readiness.set("draining", true)
+  yield* Effect.sleep(shutdown.delay)
+  for (const listener of listeners) listener.close()
+  yield* readiness.set("not listening", true)
+
+  const open = () => servers.flatMap((server) => [...server.submissions])
+  yield* Effect.logInfo("drain_started", { connections: open().length })
+  for (const server of servers) {
+    server.draining = true
+    for (const socket of server.handshakes.keys()) socket.destroy()
+  }
+
+  const sendIdleAway = Effect.sync(() => {
+    const connections = open()
+    for (const connection of connections) {
+      const { _tag } = connection.activity()
+      if (_tag === "Idle") connection.refuse(new ShuttingDown())
+      if (_tag === "Handshake") connection.abort()
+    }
+    return connections.length
+  })
+  const finished = yield* sendIdleAway.pipe(
+    Effect.repeat({ schedule: Schedule.spaced(LOOK_AGAIN_AFTER), until: (connections) => connections === 0 }),
+    Effect.andThen(session.settled),
+    Effect.as(true),
+    Effect.timeoutOrElse({ duration: shutdown.timeout, orElse: () => Effect.succeed(false) })
+  )
+  if (!finished) {
+    const left = open()
+    yield* Effect.logWarning("drain_incomplete", { connections: left.length })
+    for (const connection of left) {
+      if (connection.activity()._tag === "Receiving") connection.abortData(new ShuttingDown())
+      else connection.refuse(new ShuttingDown())
+    }
+    yield* Effect.sleep(LAST_WORDS)
+    for (const connection of left) connection.abort()
+  }
+  yield* Effect.logInfo("drain_finished")
+})

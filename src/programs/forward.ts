@@ -1,0 +1,94 @@
+/**
+ * One message on its way to the Cakemail API: parsed once, encoded once, submitted for each recipient, and answered with
+ * what became of all of them.
+ */
+import { Effect, Layer, Option, Result } from "effect"
+import { aggregate, type RecipientOutcome } from "../domain/aggregate.ts"
+import { distinctRecipients } from "../domain/Envelope.ts"
+import { type SubmissionError, SubmitDeadlineExceeded, type TokenRejected } from "../domain/GatewayError.ts"
+import type { Identity } from "../domain/Identity.ts"
+import type { Submission } from "../domain/Submission.ts"
+import { makeRetries } from "../layers/cakemail/retries.ts"
+import { Authenticator } from "../services/Authenticator.ts"
+import { CakemailClient } from "../services/CakemailClient.ts"
+import { GatewayConfig } from "../services/GatewayConfig.ts"
+import { MailParser } from "../services/MailParser.ts"
+import { MessageSink } from "../services/MessageSink.ts"
+import { type Forwarding, makeForwardEvents } from "./forwardEvents.ts"
+
+/** The gateway's `MessageSink`: accepted means that the API has accepted it for at least one recipient. */
+export const ForwardSink = Layer.effect(
+  MessageSink,
+  Effect.gen(function* () {
+    const { api, partialFailure } = yield* GatewayConfig
+    const parser = yield* MailParser
+    const authenticator = yield* Authenticator
+    const client = yield* CakemailClient
+    const retry = yield* makeRetries
+    const events = yield* makeForwardEvents
+
+    /** Parses, prepares and submits; each recipient's outcome lands in `forwarding` as soon as it is known. */
+    const submitAll = Effect.fnUntraced(function* (submission: Submission, forwarding: Forwarding) {
+      const { credentials, envelope, transit } = submission
+      const email = yield* parser.parse(submission.raw)
+      yield* events.parsed(forwarding, email)
+
+      let identity = yield* authenticator.authenticate(credentials)
+      // A token can end in mid-session: it is renewed once a call, and by one login for all (rulings 7).
+      const withToken = <A, E>(call: (identity: Identity) => Effect.Effect<A, E | TokenRejected>) => {
+        const used = identity
+        return call(used).pipe(
+          Effect.catchTag("TokenRejected", () =>
+            authenticator.renew(credentials, used).pipe(
+              Effect.flatMap((renewed) => {
+                identity = renewed
+                return call(renewed)
+              })
+            )
+          )
+        )
+      }
+
+      const prepared = yield* withToken((token) =>
+        retry("prepare", client.prepare(token, { email, envelope, transit }))
+      )
+      const submit = (recipient: string) =>
+        withToken((token) =>
+          retry("submit", events.called(forwarding, client.submit(token, prepared, recipient)))
+        ).pipe(
+          Effect.result,
+          Effect.map((result) => void forwarding.outcomes.set(recipient, result))
+        )
+      const [only, ...others] = forwarding.recipients
+      if (others.length === 0) yield* submit(only)
+      else
+        yield* Effect.forEach(forwarding.recipients, submit, { concurrency: api.recipientConcurrency, discard: true })
+    })
+
+    const accept = Effect.fn("MessageSink.accept")(function* (submission: Submission) {
+      const [first, ...others] = distinctRecipients(submission.envelope.recipients)
+      if (first === undefined) return yield* Effect.die(new Error("a submission without a recipient"))
+      const forwarding = events.started(submission, [first, ...others])
+      const failed = yield* submitAll(submission, forwarding).pipe(
+        Effect.as(Option.none<SubmissionError>()),
+        Effect.catch((error) => Effect.succeed(Option.some<SubmissionError>(error))),
+        Effect.timeoutOrElse({
+          duration: api.submitDeadline,
+          orElse: () => Effect.succeed(Option.some<SubmissionError>(new SubmitDeadlineExceeded()))
+        })
+      )
+      const outcomeOf = (recipient: string): RecipientOutcome => ({
+        recipient,
+        result:
+          forwarding.outcomes.get(recipient) ??
+          Result.fail(Option.getOrElse(failed, () => new SubmitDeadlineExceeded()))
+      })
+      const outcomes = [outcomeOf(first), ...others.map(outcomeOf)] as const
+      const answer = aggregate([outcomes[0], ...outcomes.slice(1)], partialFailure)
+      yield* events.settled(forwarding, outcomes, answer)
+      return yield* Effect.fromResult(answer)
+    })
+
+    return MessageSink.of({ accept })
+  })
+)

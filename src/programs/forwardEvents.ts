@@ -1,0 +1,107 @@
+/** What forwarding a message tells the operator: one summary event a message, and its metrics. */
+import { Clock, Effect, Result } from "effect"
+import type { RecipientOutcome } from "../domain/aggregate.ts"
+import type { Email } from "../domain/Email.ts"
+import type { SubmissionError } from "../domain/GatewayError.ts"
+import * as SmtpReply from "../domain/SmtpReply.ts"
+import type { Accepted, Submission } from "../domain/Submission.ts"
+import { Metrics } from "../services/Metrics.ts"
+
+/** One message while it is forwarded. */
+export interface Forwarding {
+  readonly submission: Submission
+  readonly recipients: readonly [string, ...Array<string>]
+  readonly outcomes: Map<string, RecipientOutcome["result"]>
+  email: Email | undefined
+  apiCalls: number
+  /** Milliseconds of the epoch; when the first call for a recipient began and the last one ended. */
+  firstCall: number | undefined
+  lastAnswer: number | undefined
+}
+
+export const makeForwardEvents = Effect.gen(function* () {
+  const clock = yield* Clock.Clock
+  const forwarded = (yield* Metrics).counter({
+    name: "smtp_emails_forwarded_total",
+    help: "Recipients by whether the API accepted the message for them",
+    labels: ["result"]
+  })
+
+  return {
+    started: (submission: Submission, recipients: Forwarding["recipients"]): Forwarding => ({
+      submission,
+      recipients,
+      outcomes: new Map(),
+      email: undefined,
+      apiCalls: 0,
+      firstCall: undefined,
+      lastAnswer: undefined
+    }),
+
+    parsed: (forwarding: Forwarding, email: Email): Effect.Effect<void> => {
+      forwarding.email = email
+      return email.warnings.length === 0
+        ? Effect.void
+        : Effect.logWarning("message_repaired", {
+            reference: forwarding.submission.reference,
+            warnings: email.warnings
+          })
+    },
+
+    /** Counts a call for one recipient. */
+    called: <A, E>(forwarding: Forwarding, call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.suspend(() => {
+        forwarding.apiCalls++
+        forwarding.firstCall ??= clock.currentTimeMillisUnsafe()
+        return Effect.onExit(call, () =>
+          Effect.sync(() => {
+            forwarding.lastAnswer = clock.currentTimeMillisUnsafe()
+          })
+        )
+      }),
+
+    settled: Effect.fnUntraced(function* (
+      forwarding: Forwarding,
+      outcomes: ReadonlyArray<RecipientOutcome>,
+      answer: Result.Result<Accepted, SubmissionError>
+    ) {
+      const { email, submission } = forwarding
+      let refused = 0
+      for (const { recipient, result } of outcomes) {
+        forwarded.increment({ result: Result.isSuccess(result) ? "success" : "failure" })
+        if (Result.isSuccess(result)) continue
+        refused++
+        yield* Effect.logWarning("recipient_failed", {
+          reference: submission.reference,
+          recipient,
+          ...describe(result.failure)
+        })
+      }
+      const { firstCall, lastAnswer } = forwarding
+      const summary = {
+        reference: submission.reference,
+        from_address: submission.envelope.sender,
+        recipient_count: outcomes.length,
+        message_size_bytes: submission.raw.byteLength,
+        has_attachments: (email?.attachments.length ?? 0) > 0,
+        attachment_count: email?.attachments.length ?? 0,
+        processing_time_ms: clock.currentTimeMillisUnsafe() - submission.transit.receivedAt,
+        api_calls: forwarding.apiCalls,
+        api_latency_ms: firstCall === undefined || lastAnswer === undefined ? 0 : lastAnswer - firstCall,
+        result: refused === 0 ? "success" : refused < outcomes.length ? "partial" : "failure",
+        message_id: Result.isSuccess(answer) ? answer.success.receipts[0].messageId : undefined
+      }
+      yield* refused === 0 ? Effect.logInfo("email_received", summary) : Effect.logWarning("email_received", summary)
+    })
+  }
+})
+
+/** The reply that the failure deserves, and the private cause of it. */
+const describe = (error: SubmissionError) => {
+  const { code, enhanced, text } = SmtpReply.fromError(error)
+  return {
+    error_type: error._tag,
+    reply: `${code} ${enhanced} ${text}`,
+    ...("cause" in error && typeof error.cause === "string" ? { detail: error.cause } : {})
+  }
+}

@@ -1,0 +1,117 @@
+/** What a session tells the operator: its log events and its metrics. */
+import { Cause, Clock, Effect, Option, type Scope } from "effect"
+import { type AuthenticationError, type GatewayError, InternalError } from "../domain/GatewayError.ts"
+import { Metrics } from "../services/Metrics.ts"
+import type { Command, Connection } from "../services/SmtpSession.ts"
+
+const COMMANDS: { readonly [Tag in Command["_tag"]]?: string } = { Auth: "AUTH", MailFrom: "MAIL", RcptTo: "RCPT" }
+
+export type SessionEvents = Effect.Success<typeof makeSessionEvents>
+
+export const makeSessionEvents = Effect.gen(function* () {
+  const metrics = yield* Metrics
+  const clock = yield* Clock.Clock
+
+  const connections = metrics.counter({
+    name: "smtp_connections_total",
+    help: "Connections by what became of them at the greeting",
+    labels: ["status"]
+  })
+  const active = metrics.gauge({ name: "smtp_active_connections", help: "Connections that are open now", labels: [] })
+  const connectionSeconds = metrics.histogram({
+    name: "smtp_connection_duration_seconds",
+    help: "How long connections lasted",
+    labels: [],
+    buckets: [1, 5, 10, 30, 60, 300, 600]
+  })
+  const commandSeconds = metrics.histogram({
+    name: "smtp_processing_duration_seconds",
+    help: "From a command, or the end of data, to its reply",
+    labels: ["command"],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+  })
+  const emails = metrics.counter({
+    name: "smtp_emails_received_total",
+    help: "Messages whose data arrived whole",
+    labels: []
+  })
+  const emailBytes = metrics.histogram({
+    name: "smtp_email_size_bytes",
+    help: "Size of the messages that arrived whole",
+    labels: [],
+    buckets: [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 25_000_000]
+  })
+  const defects = metrics.counter({
+    name: "smtp_defects_total",
+    help: "Commands that failed for a reason nobody foresaw; each is logged with its cause",
+    labels: []
+  })
+
+  return {
+    /** Everything that the session logs carries its ids; its end is logged and measured. */
+    session: <A, E>(connection: Connection, run: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E> =>
+      Effect.suspend(() => {
+        const started = clock.currentTimeMillisUnsafe()
+        active.add({}, 1)
+        return run.pipe(
+          Effect.scoped,
+          Effect.ensuring(
+            Effect.suspend(() => {
+              const elapsed = clock.currentTimeMillisUnsafe() - started
+              active.add({}, -1)
+              connectionSeconds.observe({}, elapsed / 1000)
+              return Effect.logDebug("connection_closed", { duration_ms: elapsed })
+            })
+          ),
+          Effect.annotateLogs({
+            correlation_id: `req_${connection.id}`,
+            session_id: connection.id,
+            client_ip: connection.clientAddress
+          })
+        )
+      }),
+
+    connected: Effect.suspend(() => {
+      connections.increment({ status: "accepted" })
+      return Effect.logInfo("connection_opened")
+    }),
+
+    refused: Effect.sync(() => connections.increment({ status: "rejected" })),
+
+    secured: (protocol: string, cipher: string) => Effect.logDebug("tls_established", { protocol, cipher }),
+
+    authenticated: (mechanism: string) => Effect.logInfo("auth_success", { mechanism }),
+
+    authenticationFailed: (mechanism: string, username: string, error: AuthenticationError) =>
+      Effect.logWarning("auth_failure", {
+        mechanism,
+        authenticated_user: username,
+        reason: error._tag,
+        ...("cause" in error && typeof error.cause === "string" ? { detail: error.cause } : {})
+      }),
+
+    received: (bytes: number): void => {
+      emails.increment({})
+      emailBytes.observe({}, bytes)
+    },
+
+    settled: (milliseconds: number): void => commandSeconds.observe({ command: "DATA" }, milliseconds / 1000),
+
+    answered: (tag: Command["_tag"], milliseconds: number): void => {
+      const command = COMMANDS[tag]
+      if (command !== undefined) commandSeconds.observe({ command }, milliseconds / 1000)
+    },
+
+    /**
+     * The error that the client is answered with. A defect is logged with its cause and counted, and becomes an
+     * `InternalError`: one session's bug is no other session's business. Interruption stays interruption.
+     */
+    errorOf: <E extends GatewayError>(cause: Cause.Cause<E>): Effect.Effect<E | InternalError> => {
+      const error = Cause.findErrorOption(cause)
+      if (Option.isSome(error)) return Effect.succeed(error.value)
+      if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+      defects.increment({})
+      return Effect.as(Effect.logError("defect", cause), new InternalError())
+    }
+  }
+})

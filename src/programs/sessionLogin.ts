@@ -1,0 +1,69 @@
+/** AUTH in a session, and what a session knows of its client's login. */
+import { Effect, Fiber, Redacted, Result } from "effect"
+import { AuthenticationFailed, TlsRequired } from "../domain/GatewayError.ts"
+import type { Credentials, Identity } from "../domain/Identity.ts"
+import * as SmtpReply from "../domain/SmtpReply.ts"
+import { Authenticator } from "../services/Authenticator.ts"
+import { RateLimiter } from "../services/RateLimiter.ts"
+import type { CommandOf, Connection } from "../services/SmtpSession.ts"
+import type { SessionEvents } from "./sessionEvents.ts"
+
+export interface Greeted {
+  readonly _tag: "Greeted"
+  /** The login that was refused last, and the fiber that closes the connection for it. */
+  readonly refused: { readonly credentials: Credentials; readonly closing: Fiber.Fiber<void> } | undefined
+}
+
+export interface Authenticated {
+  readonly _tag: "Authenticated"
+  readonly identity: Identity
+  readonly credentials: Credentials
+}
+
+export type State = Greeted | Authenticated
+
+export const GREETED: State = { _tag: "Greeted", refused: undefined }
+
+/** Clients try PLAIN, then LOGIN: after a first refusal they have this long to ask again (rulings 7). */
+const SECOND_LOGIN_WITHIN = "1 second"
+
+export const makeLogin = (events: SessionEvents) =>
+  Effect.gen(function* () {
+    const authenticator = yield* Authenticator
+    const limiter = yield* RateLimiter
+
+    return Effect.fnUntraced(function* (connection: Connection, state: State, command: CommandOf<"Auth">) {
+      if (!connection.isSecure()) return yield* new TlsRequired()
+      const { credentials } = command
+      const refused = state._tag === "Greeted" ? state.refused : undefined
+      if (refused !== undefined) yield* Fiber.interrupt(refused.closing)
+      // The same wrong password by another mechanism is answered from memory, and not counted (rulings 7).
+      const known = refused !== undefined && sameLogin(refused.credentials, credentials)
+      const outcome = yield* known
+        ? Effect.succeed(Result.fail(new AuthenticationFailed({ reason: "credentials" })))
+        : Effect.result(authenticator.authenticate(credentials))
+
+      if (Result.isSuccess(outcome)) {
+        yield* Effect.annotateLogsScoped({ authenticated_user: credentials.username })
+        yield* events.authenticated(command.mechanism)
+        command.reply(SmtpReply.authenticated)
+        const authenticated: State = { _tag: "Authenticated", identity: outcome.success, credentials }
+        return authenticated
+      }
+
+      const error = outcome.failure
+      yield* events.authenticationFailed(command.mechanism, credentials.username, error)
+      if (error._tag !== "AuthenticationFailed" && error._tag !== "SecondFactorRequired")
+        return yield* Effect.fail(error)
+      if (error._tag === "AuthenticationFailed" && error.reason === "credentials" && !known) {
+        yield* limiter.loginFailed(connection.clientAddress, credentials)
+      }
+      command.reply(refused === undefined ? SmtpReply.fromError(error) : SmtpReply.closing(SmtpReply.fromError(error)))
+      const closingSoon = yield* connection.close.pipe(Effect.delay(SECOND_LOGIN_WITHIN), Effect.forkScoped)
+      const again: State = { _tag: "Greeted", refused: { credentials, closing: closingSoon } }
+      return again
+    })
+  })
+
+const sameLogin = (one: Credentials, other: Credentials): boolean =>
+  one.username === other.username && Redacted.value(one.password) === Redacted.value(other.password)
