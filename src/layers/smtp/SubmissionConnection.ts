@@ -7,6 +7,7 @@ import {
   DataEndless,
   type GatewayError,
   MessageTooLarge,
+  NotAuthenticated,
   type ReceiveError,
   ShuttingDown,
   TlsRequired,
@@ -106,8 +107,8 @@ export class SubmissionConnection extends SMTPConnection {
     } else if (Array.isArray(data)) {
       // EHLO: a password is never asked for in the clear.
       super.send(code, this.secure ? data : data.filter((line) => !line.startsWith("AUTH ")), context)
-    } else if (code === 530 && !this.secure) {
-      const { enhanced, text } = SmtpReply.fromError(new TlsRequired())
+    } else if (code === 530) {
+      const { enhanced, text } = SmtpReply.fromError(this.secure ? new NotAuthenticated() : new TlsRequired())
       super.send(code, `${enhanced} ${text}`, false)
     } else {
       const wording = typeof data === "string" ? wordingOf(data) : undefined
@@ -165,6 +166,11 @@ export class SubmissionConnection extends SMTPConnection {
   override handler_HELO(command: Buffer, next: Next): void {
     this._server.hooks.post(this, { _tag: "Reset" })
     super.handler_HELO(command, next)
+  }
+
+  handler_EXPN(_command: Buffer, next: Next): void {
+    this.answer(SmtpReply.notImplemented)
+    next()
   }
 
   override handler_STARTTLS(command: Buffer, next: Next): void {

@@ -48,5 +48,8 @@ export const wordingOf = (text: string): Wording | undefined => {
   return undefined
 }
 
+const PREFIX = "Error: "
+
 /** Without the prefix that the package puts before what went wrong. */
-export const plainText = (text: string): string => text.replace(/^Error: /, "")
+export const plainText = (text: string): string =>
+  text.startsWith(PREFIX) ? text.charAt(PREFIX.length).toUpperCase() + text.slice(PREFIX.length + 1) : text

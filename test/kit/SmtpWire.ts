@@ -1,0 +1,129 @@
+/** An SMTP client that sends exactly the octets it is told to: for what no mail library would ever send. */
+import { Effect } from "effect"
+import { connect as connectTcp, type Socket } from "node:net"
+import { connect as connectTls } from "node:tls"
+
+export interface WireReply {
+  readonly code: number
+  /** Without codes and line ends. */
+  readonly lines: ReadonlyArray<string>
+  /** As it came, lines joined by a line feed. */
+  readonly raw: string
+}
+
+export class ConnectionEnded extends Error {}
+
+interface Wire {
+  readonly send: (octets: string | Uint8Array) => Effect.Effect<void>
+  /** The next whole reply; dies with `ConnectionEnded` when the server closes first. */
+  readonly reply: Effect.Effect<WireReply>
+  readonly ask: (line: string) => Effect.Effect<WireReply>
+  readonly startTls: Effect.Effect<void>
+  /** Waits until the server has closed. */
+  readonly ended: Effect.Effect<void>
+  /** Ends the connection without a farewell. */
+  readonly reset: Effect.Effect<void>
+  readonly login: (username?: string, password?: string) => Effect.Effect<WireReply>
+}
+
+/** Connects in the scope; the greeting is the first `reply`. */
+export const openWire = Effect.fnUntraced(function* (port: number, options: { readonly implicitTls?: boolean } = {}) {
+  let buffered = ""
+  let waiting: (() => void) | undefined
+  let over = false
+  const wake = () => {
+    const next = waiting
+    waiting = undefined
+    next?.()
+  }
+  const listen = (socket: Socket): Socket => {
+    socket.on("data", (chunk: Buffer) => {
+      buffered += chunk.toString("latin1")
+      wake()
+    })
+    socket.on("error", () => {})
+    socket.on("close", () => {
+      over = true
+      wake()
+    })
+    return socket
+  }
+  let socket: Socket = yield* Effect.acquireRelease(
+    Effect.callback<Socket>((resume) => {
+      const opened: Socket = options.implicitTls
+        ? connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => resume(Effect.succeed(opened)))
+        : connectTcp({ port, host: "127.0.0.1" }, () => resume(Effect.succeed(opened)))
+      opened.on("error", (error) => resume(Effect.die(error)))
+    }),
+    (opened) => Effect.sync(() => opened.destroy())
+  )
+  listen(socket)
+
+  const takeReply = (): WireReply | undefined => {
+    const match = /^(?:\d{3}-[^\n]*\n)*(\d{3}) ?[^\n]*\n/.exec(buffered)
+    if (match === null) return undefined
+    buffered = buffered.slice(match[0].length)
+    const rows = match[0].trimEnd().split("\r\n")
+    return { code: Number(match[1]), lines: rows.map((row) => row.slice(4)), raw: rows.join("\n") }
+  }
+
+  const reply: Effect.Effect<WireReply> = Effect.callback((resume) => {
+    const look = () => {
+      const found = takeReply()
+      if (found !== undefined) resume(Effect.succeed(found))
+      else if (over) resume(Effect.die(new ConnectionEnded(`connection ended; left: ${JSON.stringify(buffered)}`)))
+      else waiting = look
+    }
+    look()
+  })
+
+  const send = (octets: string | Uint8Array) =>
+    Effect.sync(() => void socket.write(typeof octets === "string" ? Buffer.from(octets, "utf8") : octets))
+
+  const ask = (line: string) => Effect.andThen(send(`${line}\r\n`), reply)
+
+  const ended: Effect.Effect<void> = Effect.callback((resume) => {
+    const look = () => {
+      if (over) resume(Effect.void)
+      else waiting = look
+    }
+    look()
+  })
+
+  const startTls = Effect.callback<void>((resume) => {
+    socket.removeAllListeners()
+    const secure = connectTls({ socket, rejectUnauthorized: false }, () => resume(Effect.void))
+    secure.on("error", (error) => resume(Effect.die(error)))
+    socket = listen(secure)
+  })
+
+  const wire: Wire = {
+    send,
+    reply,
+    ask,
+    startTls,
+    ended,
+    reset: Effect.sync(() => void socket.resetAndDestroy()),
+    login: (username = "demo@example.com", password = "demo") =>
+      ask(`AUTH PLAIN ${Buffer.from(`\0${username}\0${password}`).toString("base64")}`)
+  }
+  return wire
+})
+
+/** Connected, greeted, over TLS, and greeted again. */
+export const openSecureWire = Effect.fnUntraced(function* (port: number) {
+  const wire = yield* openWire(port)
+  yield* wire.reply
+  yield* wire.ask("EHLO client.example.com")
+  yield* wire.ask("STARTTLS")
+  yield* wire.startTls
+  yield* wire.ask("EHLO client.example.com")
+  return wire
+})
+
+/** Logged in as the demo user. */
+export const openLoggedInWire = Effect.fnUntraced(function* (port: number) {
+  const wire = yield* openSecureWire(port)
+  yield* wire.login()
+  return wire
+})
