@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+/** The command line: every program of this package behind one command. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Cause, Console, Effect, Exit, Layer } from "effect"
+import { Command, Flag } from "effect/cli"
+import { CakemailClientLive } from "../layers/cakemail/CakemailClientLive.ts"
+import { GatewayConfigLive } from "../layers/config/GatewayConfigLive.ts"
+import { settingsText } from "../layers/config/settingsText.ts"
+import { environment } from "../layers/config/source.ts"
+import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
+import { TlsContextLive } from "../layers/tls/TlsContextLive.ts"
+import { checkCommand } from "./check.ts"
+import { GatewayLive } from "./gateway.ts"
+import { sandboxCommand } from "./sandbox.ts"
+import { sendCommand } from "./send.ts"
+import { start, START_PRESETS } from "./start.ts"
+
+const VERSION = "0.1.0"
+
+const SETTINGS = `Settings come from the environment, then from a .env file. NAME_FILE names a file that holds the value of NAME.
+
+${settingsText()}`
+
+const gatewayCommand = Command.make("gateway", {}, () =>
+  Layer.launch(GatewayLive.pipe(Layer.provide(GatewayConfigLive)))
+).pipe(
+  Command.withShortDescription("Run the gateway in production"),
+  Command.withDescription(`Run the gateway in production.\n\n${SETTINGS}`),
+  Command.provide(environment())
+)
+
+const startCommand = Command.make("start", {}, () => start).pipe(
+  Command.withShortDescription("Run the gateway with its embedded sandbox"),
+  Command.withDescription(
+    `Run the gateway with its embedded sandbox in place of the Cakemail API: no mail leaves the machine.\n\n${SETTINGS}`
+  ),
+  Command.provide(environment({ presets: START_PRESETS }))
+)
+
+const root = Command.make("cakemail-smtp-gateway").pipe(
+  Command.withDescription("Accepts mail by SMTP and submits it to the Cakemail Email API."),
+  Command.withSubcommands([
+    startCommand,
+    gatewayCommand,
+    sandboxCommand.pipe(Command.provide(environment())),
+    checkCommand(Layer.mergeAll(CakemailClientLive, TlsContextLive).pipe(Layer.provide(MetricsPrometheus))).pipe(
+      Command.provide(environment())
+    ),
+    sendCommand.pipe(Command.provide(environment()))
+  ])
+)
+
+/** What the operator can mend is said in its own words; what nobody foresaw with its cause. */
+const explain = (cause: Cause.Cause<unknown>) => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.void
+  const error = Cause.squash(cause)
+  if (!(error instanceof Error) || SAID.has(error.name)) return Effect.void
+  return Cause.hasDies(cause) ? Console.error(Cause.pretty(cause)) : Console.error(error.message)
+}
+
+/** Errors whose story has been printed already. */
+const SAID: ReadonlySet<string> = new Set(["CheckFailed", "ShowHelp"])
+
+root.pipe(
+  Command.run({ version: VERSION }),
+  Effect.tapCause(explain),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    // A signal is the usual way to end: whoever drained whole has not failed.
+    teardown: (exit, done) => done(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
+  })
+)

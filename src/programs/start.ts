@@ -1,0 +1,87 @@
+/** `npm start`: the gateway in front of the embedded sandbox, in one process. No mail leaves the machine. */
+import { Console, Effect, Layer, Option, Redacted } from "effect"
+import { readGatewaySettings } from "../layers/config/GatewayConfigLive.ts"
+import { SmtpServer } from "../layers/smtp/SmtpServerLive.ts"
+import { demoAccount } from "../layers/sandbox/SandboxServer.ts"
+import { GatewayConfig } from "../services/GatewayConfig.ts"
+import { GatewayLive } from "./gateway.ts"
+import { sandbox } from "./sandbox.ts"
+
+/** What `npm start` sets unless the environment or `.env` says otherwise. */
+export const START_PRESETS: Readonly<Record<string, string>> = {
+  SMTP_HOST: "127.0.0.1",
+  SMTP_PORT: "2587",
+  SMTP_HOSTNAME: "localhost",
+  HTTP_HOST: "127.0.0.1",
+  CAKEMAIL_CREATE_SENDERS: "true",
+  TRUSTED_NETWORKS: "127.0.0.0/8,::1/128"
+}
+
+/** Runs until interrupted. */
+export const start = Effect.gen(function* () {
+  const settings = yield* readGatewaySettings
+  // Whatever API the settings name, this command never calls it.
+  const { url } = yield* sandbox(settings.sandbox)
+  const config = Layer.succeed(GatewayConfig, {
+    ...settings,
+    api: { ...settings.api, url, httpsProxy: undefined, caPath: undefined }
+  })
+  const Started = Layer.effectDiscard(
+    Effect.gen(function* () {
+      const { ports } = yield* SmtpServer
+      const smtp = Option.fromNullishOr(ports.find(({ implicitTls }) => !implicitTls)?.port)
+      const { host } = settings.smtp
+      const { http } = settings
+      yield* Console.log(
+        nextSteps({
+          smtpHost: host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host,
+          smtpPort: Option.getOrElse(smtp, () => 0),
+          sandboxUrl: url,
+          healthUrl: `http://${http.host}:${http.port}`
+        })
+      )
+    })
+  )
+  return yield* Layer.launch(Started.pipe(Layer.provide(GatewayLive), Layer.provide(config)))
+}).pipe(Effect.scoped)
+
+/** What to do once it runs. */
+const nextSteps = (at: {
+  readonly smtpHost: string
+  readonly smtpPort: number
+  readonly sandboxUrl: string
+  readonly healthUrl: string
+}): string => {
+  const user = demoAccount.username
+  const password = Redacted.value(demoAccount.password)
+  const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`
+  return `
+The gateway is up. An embedded sandbox stands in for the Cakemail API: no mail leaves this machine.
+
+  SMTP host   ${at.smtpHost}
+  SMTP port   ${at.smtpPort} (STARTTLS, self-signed certificate)
+  User        ${user}
+  Password    ${password}
+
+Send a mail
+
+  npm run send -- --port ${at.smtpPort} --to you@example.com
+
+  printf 'From: ${user}\\nTo: you@example.com\\nSubject: Hello\\n\\nIt works.\\n' |
+    curl --ssl-reqd --insecure --user ${user}:${password} --url smtp://${at.smtpHost}:${at.smtpPort} \\
+      --mail-from ${user} --mail-rcpt you@example.com --upload-file -
+
+  node -e 'require("nodemailer").createTransport({ url: "smtp://${login}@${at.smtpHost}:${at.smtpPort}", requireTLS: true,
+    tls: { rejectUnauthorized: false } }).sendMail({ from: "${user}", to: "you@example.com",
+    subject: "Hello", text: "It works." }).then((info) => console.log(info.response))'
+
+See what the Cakemail API was given
+
+  curl ${at.sandboxUrl}/api/v1/messages
+  curl ${at.sandboxUrl}/api/v1/message/latest
+
+Health and metrics   ${at.healthUrl}/health/ready   ${at.healthUrl}/metrics
+Make the API fail    curl -X PUT ${at.sandboxUrl}/sandbox/faults -d '[{"endpoint":"emails","status":500,"next":1}]'
+Stop                 Ctrl-C
+`
+}
