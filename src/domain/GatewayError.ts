@@ -118,6 +118,12 @@ export class ApiAnswerUnreadable extends Data.TaggedError("ApiAnswerUnreadable")
 /** A 201 that carries the status `error`. */
 export class SubmissionErrored extends Data.TaggedError("SubmissionErrored") {}
 
+/**
+ * An equal submission was, or still is, under way elsewhere, and nobody can tell what became of it: another call now
+ * could send the mail twice.
+ */
+export class SubmissionInProgress extends Data.TaggedError("SubmissionInProgress") {}
+
 /** SUBMIT_DEADLINE passed, retries included. */
 export class SubmitDeadlineExceeded extends Data.TaggedError("SubmitDeadlineExceeded") {}
 
@@ -192,6 +198,7 @@ export type SubmissionError =
   | PrepareError
   | SubmitError
   | AuthenticationError
+  | SubmissionInProgress
   | SubmitDeadlineExceeded
   | MessageBudgetExhausted
 

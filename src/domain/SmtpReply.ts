@@ -104,6 +104,7 @@ const TABLE: Table = {
   ApiOutcomeUnknown: () => reply(451, "4.4.1", "Service temporarily unavailable"),
   ApiAnswerUnreadable: () => reply(451, "4.4.1", "Service temporarily unavailable"),
   SubmissionErrored: () => reply(451, "4.3.0", "Temporary failure, try again later"),
+  SubmissionInProgress: () => reply(451, "4.3.0", "The same message is being processed, try again later"),
   SubmitDeadlineExceeded: () => reply(451, "4.4.1", "Service temporarily unavailable"),
   CircuitOpen: () => reply(451, "4.3.2", "Service temporarily unavailable"),
 

@@ -21,7 +21,7 @@ export interface CheckOptions {
 export class CheckFailed extends Data.TaggedError("CheckFailed")<{ readonly problems: number }> {}
 
 /** What the checks ask, built from the settings that are being checked. */
-export type CheckedServices<E> = Layer.Layer<TlsContext | CakemailClient, E, GatewayConfig>
+export type CheckedServices<E> = Layer.Layer<TlsContext | CakemailClient, E, GatewayConfig | FileSystem.FileSystem>
 
 /** Prints every finding. Fails when one of them is a problem. */
 export const check = Effect.fn("check")(function* <E>(options: CheckOptions, services: CheckedServices<E>) {

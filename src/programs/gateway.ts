@@ -8,6 +8,7 @@ import { HealthServerLive } from "../layers/http/HealthServerLive.ts"
 import { ReadinessLive } from "../layers/http/ReadinessLive.ts"
 import { MailParserLive } from "../layers/mime/MailParserLive.ts"
 import { RateLimiterLive } from "../layers/protection/RateLimiterLive.ts"
+import { RateLimiterStoreMemory } from "../layers/protection/RateLimiterStoreMemory.ts"
 import { SmtpServerLive } from "../layers/smtp/SmtpServerLive.ts"
 import { LoggerLive } from "../layers/telemetry/LoggerLive.ts"
 import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
@@ -27,6 +28,7 @@ export const ForwardingLive = ForwardSink.pipe(
 export const SubmissionLive = SmtpServerLive.pipe(
   Layer.provideMerge(SmtpSessionLive),
   Layer.provide(RateLimiterLive),
+  Layer.provide(RateLimiterStoreMemory),
   Layer.provideMerge(TlsContextLive),
   Layer.provide(NodeFileSystem.layer)
 )

@@ -60,7 +60,7 @@ const explain = (cause: Cause.Cause<unknown>) => {
 }
 
 /** Errors whose story has been printed already. */
-const SAID: ReadonlySet<string> = new Set(["CheckFailed", "ShowHelp"])
+const SAID: ReadonlySet<string> = new Set(["CheckFailed", "SendFailed", "ShowHelp"])
 
 root.pipe(
   Command.run({ version: VERSION }),

@@ -81,7 +81,7 @@ See what the Cakemail API was given
   curl ${at.sandboxUrl}/api/v1/message/latest
 
 Health and metrics   ${at.healthUrl}/health/ready   ${at.healthUrl}/metrics
-Make the API fail    curl -X PUT ${at.sandboxUrl}/sandbox/faults -d '[{"endpoint":"emails","status":500,"next":1}]'
+Make the API fail    curl -X PUT ${at.sandboxUrl}/sandbox/faults -d '[{"endpoint":"emails","what":"status","status":500,"next":1}]'
 Stop                 Ctrl-C
 `
 }

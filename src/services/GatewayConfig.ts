@@ -24,6 +24,8 @@ export interface GatewaySettings {
     readonly connectionTimeout: Duration.Duration
     readonly dataTimeout: Duration.Duration
     readonly showReference: boolean
+    /** Load balancers whose PROXY header is believed and waited for. */
+    readonly proxyTrusted: ReadonlyArray<string>
   }
   readonly tls: {
     readonly certificatePath: string | undefined
@@ -58,9 +60,43 @@ export interface GatewaySettings {
     readonly httpsProxy: Redacted.Redacted | undefined
     readonly noProxy: string | undefined
   }
+  readonly limits: {
+    readonly maxConnectionsPerAddress: number
+    /** Mails in 60 s. */
+    readonly ratePerAddress: number
+    /** Mails in 60 s; `undefined` when accounts are not limited. */
+    readonly ratePerAccount: number | undefined
+    /** Distinct wrong passwords within `authFailureWindow` that block an address and suspend a user name. */
+    readonly authFailureLimit: number
+    readonly authFailureWindow: Duration.Duration
+    /** Of an address; a user name is suspended for `authFailureWindow`. */
+    readonly authBlockDuration: Duration.Duration
+    readonly messageBudget: number
+  }
+  readonly circuitBreaker: {
+    /** 0..1 of the calls. */
+    readonly threshold: number
+    readonly window: Duration.Duration
+    readonly minimumCalls: number
+    readonly openDuration: Duration.Duration
+  }
   readonly authCache: {
     readonly timeToLive: Duration.Duration
     readonly capacity: number
+  }
+  readonly recentSubmissions: {
+    /** Shares what is remembered between processes; may hold a password. */
+    readonly redisUrl: Redacted.Redacted | undefined
+    readonly window: Duration.Duration
+    /** Receipts in the memory of this process. */
+    readonly capacity: number
+  }
+  readonly deadLetters: {
+    /** Without it dead letters are only logged. */
+    readonly directory: string | undefined
+    readonly maxFiles: number
+    readonly maxBytes: number
+    readonly maxAge: Duration.Duration
   }
   readonly shutdown: {
     /** After SIGTERM readiness is 503 for this long while connections are still served. */
@@ -68,6 +104,8 @@ export interface GatewaySettings {
     /** For messages under way, once the listeners are closed. */
     readonly timeout: Duration.Duration
   }
+  /** Where the embedded Cakemail API listens, for `start` and `sandbox`. */
+  readonly sandbox: { readonly host: string; readonly port: number }
   readonly partialFailure: "accept" | "defer"
   readonly trustedNetworks: ReadonlyArray<string>
 }

@@ -17,7 +17,8 @@ export const testSettings: GatewaySettings = {
     maxConnections: 1_000,
     connectionTimeout: Duration.minutes(5),
     dataTimeout: Duration.minutes(10),
-    showReference: true
+    showReference: true,
+    proxyTrusted: []
   },
   tls: { certificatePath: undefined, keyPath: undefined, reloadInterval: Duration.millis(100) },
   http: { host: "127.0.0.1", port: 0 },
@@ -43,8 +44,26 @@ export const testSettings: GatewaySettings = {
     httpsProxy: undefined,
     noProxy: undefined
   },
+  limits: {
+    maxConnectionsPerAddress: 10,
+    ratePerAddress: 100,
+    ratePerAccount: undefined,
+    authFailureLimit: 5,
+    authFailureWindow: Duration.minutes(5),
+    authBlockDuration: Duration.hours(1),
+    messageBudget: 402_653_184
+  },
+  circuitBreaker: {
+    threshold: 0.5,
+    window: Duration.minutes(1),
+    minimumCalls: 10,
+    openDuration: Duration.minutes(5)
+  },
   authCache: { timeToLive: Duration.minutes(15), capacity: 10_000 },
+  recentSubmissions: { redisUrl: undefined, window: Duration.minutes(10), capacity: 100_000 },
+  deadLetters: { directory: undefined, maxFiles: 10_000, maxBytes: 1_073_741_824, maxAge: Duration.days(30) },
   shutdown: { delay: Duration.zero, timeout: Duration.seconds(5) },
+  sandbox: { host: "127.0.0.1", port: 0 },
   partialFailure: "accept",
   trustedNetworks: ["127.0.0.0/8", "::1/128"]
 }

@@ -1,0 +1,162 @@
+/** The one way to the API: every call of every client goes through here, is measured, logged and protected alike. */
+import { randomUUID } from "node:crypto"
+import { Context, Effect, Layer, Redacted } from "effect"
+import {
+  type ApiAnswerUnreadable,
+  ApiOutcomeUnknown,
+  ApiUnreachable,
+  type CircuitOpen
+} from "../../domain/GatewayError.ts"
+import { GatewayConfig } from "../../services/GatewayConfig.ts"
+import { Metrics } from "../../services/Metrics.ts"
+import { type CaCertificateUnusable, makeApiDispatcher } from "./ApiDispatcher.ts"
+import { exchange } from "./ApiExchange.ts"
+
+/** What a call is for; a metric label. */
+export type ApiEndpoint = "login" | "senders" | "create_sender" | "submit" | "ping"
+
+export interface ApiRequest {
+  readonly endpoint: ApiEndpoint
+  readonly method: "GET" | "POST"
+  /** Below the base URL, query included. */
+  readonly path: string
+  /** Sent as the bearer token. */
+  readonly token?: Redacted.Redacted
+  readonly contentType?: "application/json" | "application/x-www-form-urlencoded"
+  readonly body?: ReadonlyArray<Uint8Array>
+  /** Milliseconds until the headers of the answer; connecting counts apart. */
+  readonly timeout: number
+}
+
+export interface ApiResponse {
+  readonly status: number
+  /** The Retry-After header as it came. */
+  readonly retryAfter: string | undefined
+  /** At most 1 MiB; cut short when the connection broke in the middle of it. */
+  readonly body: string
+  /** Milliseconds of the epoch. */
+  readonly receivedAt: number
+}
+
+/** Wraps a whole call, the reading of its answer included, so that a circuit breaker sees the errors it counts. */
+export type Protect = <A, E>(call: Effect.Effect<A, E>) => Effect.Effect<A, E | CircuitOpen>
+
+export class ApiTransport extends Context.Service<
+  ApiTransport,
+  {
+    /** One attempt. `read` gets answers of any status and decides what they mean. */
+    readonly call: <A, E extends { readonly _tag: string }>(
+      request: ApiRequest,
+      read: (response: ApiResponse) => Effect.Effect<A, E>
+    ) => Effect.Effect<A, E | ApiUnreachable | ApiOutcomeUnknown | CircuitOpen>
+  }
+>()("gateway/layers/cakemail/ApiTransport") {}
+
+/** The transport, every call of it inside `protect`. */
+export const apiTransport = (
+  protect: Protect
+): Layer.Layer<ApiTransport, CaCertificateUnusable, GatewayConfig | Metrics> =>
+  Layer.effect(
+    ApiTransport,
+    Effect.gen(function* () {
+      const { api } = yield* GatewayConfig
+      const measures = declareMeasures(yield* Metrics)
+      const dispatcher = yield* makeApiDispatcher(api)
+      const { origin, pathname } = new URL(api.url)
+      const basePath = pathname === "/" ? "" : pathname
+
+      const call = <A, E extends { readonly _tag: string }>(
+        request: ApiRequest,
+        read: (response: ApiResponse) => Effect.Effect<A, E>
+      ): Effect.Effect<A, E | ApiUnreachable | ApiOutcomeUnknown> =>
+        Effect.clockWith((clock) => {
+          const startedAt = clock.monotonicTimeNanosUnsafe()
+          const requestId = randomUUID()
+          const path = basePath + request.path
+          const headers = headersFor(request, requestId)
+          const { endpoint, method, timeout } = request
+          return Effect.flatMap(
+            exchange(dispatcher, { origin, method, path, headers, body: request.body ?? NO_BODY, timeout }),
+            (outcome): Effect.Effect<A, E | ApiUnreachable | ApiOutcomeUnknown> => {
+              const seconds = Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e9
+              const answered = outcome._tag === "Answered"
+              const statusCode = answered ? String(outcome.status) : outcome.kind
+              measures.latency.observe({ endpoint, status_code: statusCode }, seconds)
+              const errorType = answered ? errorTypeOf(outcome.status) : outcome.kind
+              if (errorType !== undefined) measures.errors.increment({ error_type: errorType, status_code: statusCode })
+              const fields = {
+                endpoint,
+                status_code: statusCode,
+                latency_ms: Math.round(seconds * 1000),
+                request_id: requestId,
+                ...(answered && outcome.requestId !== undefined && { api_request_id: outcome.requestId }),
+                ...(!answered && { cause: outcome.cause })
+              }
+              const log =
+                answered && outcome.status < 500
+                  ? Effect.logDebug("api_request", fields)
+                  : Effect.logWarning("api_request", fields)
+              if (!answered) return Effect.andThen(log, Effect.fail(errorFor(outcome.kind, outcome.cause)))
+              const { body, retryAfter, status } = outcome
+              const response = { status, retryAfter, body, receivedAt: clock.currentTimeMillisUnsafe() }
+              return Effect.andThen(
+                log,
+                Effect.tapError(read(response), (error) =>
+                  error._tag === UNREADABLE
+                    ? Effect.sync(() =>
+                        measures.errors.increment({ error_type: "unreadable", status_code: statusCode })
+                      )
+                    : Effect.void
+                )
+              )
+            }
+          )
+        })
+
+      return ApiTransport.of({ call: (request, read) => protect(call(request, read)) })
+    })
+  )
+
+export const ApiTransportLive: Layer.Layer<ApiTransport, CaCertificateUnusable, GatewayConfig | Metrics> = apiTransport(
+  (call) => call
+)
+
+/** Kept equal to package.json by a test. */
+export const USER_AGENT = "cakemail-smtp-gateway/0.1.0"
+
+const NO_BODY: ReadonlyArray<Uint8Array> = []
+
+const UNREADABLE: ApiAnswerUnreadable["_tag"] = "ApiAnswerUnreadable"
+
+const headersFor = (request: ApiRequest, requestId: string): ReadonlyArray<string> => {
+  const headers = ["accept", "application/json", "user-agent", USER_AGENT, "x-request-id", requestId]
+  if (request.token !== undefined) headers.push("authorization", `Bearer ${Redacted.value(request.token)}`)
+  if (request.contentType !== undefined) headers.push("content-type", request.contentType)
+  return headers
+}
+
+const declareMeasures = (metrics: Metrics["Service"]) => ({
+  latency: metrics.histogram({
+    name: "smtp_api_latency_seconds",
+    help: "Time of one call to the Cakemail API, from its start to the end of the answer",
+    labels: ["endpoint", "status_code"],
+    buckets: [0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+  }),
+  errors: metrics.counter({
+    name: "smtp_api_errors_total",
+    help: "Calls to the Cakemail API that did not give what was asked for",
+    labels: ["error_type", "status_code"]
+  })
+})
+
+/** The label `error_type` is one of these, `unreadable`, or the kind of a call without an answer. */
+const errorTypeOf = (status: number): string | undefined => {
+  if (status < 300) return undefined
+  if (status < 400) return "redirected"
+  if (status === 401) return "unauthorized"
+  if (status === 429) return "rate_limited"
+  return status < 500 ? "rejected" : "failed"
+}
+
+const errorFor = (kind: "unreachable" | "timeout" | "reset", cause: string): ApiUnreachable | ApiOutcomeUnknown =>
+  kind === "unreachable" ? new ApiUnreachable({ cause }) : new ApiOutcomeUnknown({ kind, cause })

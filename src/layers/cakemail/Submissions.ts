@@ -1,0 +1,53 @@
+/** Reading the answer to a submission, the same for both contracts but for where they keep the id. */
+import { Effect, type Result, type Schema } from "effect"
+import {
+  type ApiAnswerUnreadable,
+  type ApiCallError,
+  ApiFailed,
+  type ApiRateLimited,
+  SubmissionErrored,
+  SubmissionRejected,
+  type SubmissionTooLarge,
+  type TokenRejected
+} from "../../domain/GatewayError.ts"
+import type { SubmissionReceipt } from "../../domain/Submission.ts"
+import { submissionRefusal, unreadable } from "./ApiAnswers.ts"
+import type { ApiResponse, ApiTransport } from "./ApiTransport.ts"
+
+export interface DecodedReceipt {
+  readonly messageId: string
+  readonly status: "queued" | "rejected" | "error"
+}
+
+/** A 2xx may still be a refusal: `rejected` is final, `error` is not. */
+export const readSubmission = (
+  response: ApiResponse,
+  recipient: string,
+  decode: (body: string) => Result.Result<DecodedReceipt, Schema.SchemaError>
+): Effect.Effect<
+  SubmissionReceipt,
+  | TokenRejected
+  | ApiRateLimited
+  | ApiFailed
+  | ApiAnswerUnreadable
+  | SubmissionRejected
+  | SubmissionTooLarge
+  | SubmissionErrored
+> => {
+  if (response.status < 200 || response.status > 299) return Effect.fail(submissionRefusal(response))
+  const receipt = decode(response.body)
+  if (receipt._tag === "Failure") return Effect.fail(unreadable(response, receipt.failure.message))
+  const { messageId, status } = receipt.success
+  if (status === "queued") return Effect.succeed({ recipient, messageId })
+  return Effect.fail(
+    status === "error"
+      ? new SubmissionErrored()
+      : new SubmissionRejected({ subject: "policy", reason: "rejected by Cakemail", status: response.status })
+  )
+}
+
+/** `timeout` in milliseconds. */
+export const ping = (transport: ApiTransport["Service"], timeout: number): Effect.Effect<void, ApiCallError> =>
+  transport.call({ endpoint: "ping", method: "GET", path: "/", timeout }, (response) =>
+    response.status < 500 ? Effect.void : Effect.fail(new ApiFailed({ status: response.status }))
+  )

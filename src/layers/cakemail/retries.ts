@@ -1,0 +1,95 @@
+/** When a failed call to the API is made again (rulings 1). */
+import { type Duration, Effect, Schedule } from "effect"
+import { GatewayConfig } from "../../services/GatewayConfig.ts"
+import { Metrics } from "../../services/Metrics.ts"
+import { Readiness } from "../../services/Readiness.ts"
+
+/** What is repeated as a whole; a metric label. */
+export type RetriedOperation = "login" | "prepare" | "submit"
+
+/** As much of an error as the policy looks at. */
+export interface CallFailure {
+  readonly _tag: string
+  /** HTTP status, where the error knows it. */
+  readonly status?: number
+}
+
+/** Passes the call through until it fails; what follows is decided by the operation's policy. */
+export type Retry = <A, E extends CallFailure, R>(
+  operation: RetriedOperation,
+  call: Effect.Effect<A, E, R>
+) => Effect.Effect<A, E, R>
+
+/**
+ * API_MAX_RETRIES more calls when the API was not reached or answered 5xx, after 1 s and 2 s (login: 0.2 s and
+ * 0.4 s), 20 % more or less; none while draining. A submission whose outcome is unknown is repeated once at most,
+ * as the last call of all, and logged: the mail may go out twice. Other operations do no harm when repeated.
+ */
+export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | Readiness> = Effect.gen(function* () {
+  const { api } = yield* GatewayConfig
+  const readiness = yield* Readiness
+  const retries = (yield* Metrics).counter({
+    name: "smtp_retries_total",
+    help: "Calls to the Cakemail API made again after a failure",
+    labels: ["operation"]
+  })
+
+  const admit = (operation: RetriedOperation) =>
+    Effect.map(readiness.reasons, (reasons) => {
+      const may = !reasons.includes("draining")
+      if (may) retries.increment({ operation })
+      return may
+    })
+
+  const repeat = <A, E extends CallFailure, R>(
+    operation: RetriedOperation,
+    call: Effect.Effect<A, E, R>,
+    first: E
+  ): Effect.Effect<A, E, R> => {
+    let replay: E | undefined = first
+    let lastCall = false
+    // The first call has been made: its failure starts the schedule.
+    const attempt = Effect.suspend((): Effect.Effect<A, E, R> => {
+      if (replay === undefined) return call
+      const failure = replay
+      replay = undefined
+      return Effect.fail(failure)
+    })
+    return Effect.retry(
+      operation === "submit" ? Effect.tapError(attempt, warnOfDuplicate) : attempt,
+      Schedule.exponential(FIRST_DELAY[operation]).pipe(
+        Schedule.jittered,
+        Schedule.upTo({ times: api.maxRetries }),
+        Schedule.setInputType<E>(),
+        Schedule.while(({ input }) => {
+          if (lastCall || !isRepeatable(input)) return NO
+          lastCall = operation === "submit" && input._tag === "ApiOutcomeUnknown"
+          return admit(operation)
+        })
+      )
+    )
+  }
+
+  // Nothing of the schedule is built for a call that succeeds.
+  return (operation, call) => Effect.catchIf(call, isOfInterest, (failure) => repeat(operation, call, failure))
+})
+
+const FIRST_DELAY: { readonly [Operation in RetriedOperation]: Duration.Input } = {
+  login: "200 millis",
+  prepare: "1 second",
+  submit: "1 second"
+}
+
+const NO = Effect.succeed(false)
+
+/** ApiFailed also stands for answers below 500, which would be the same again. */
+const isRepeatable = ({ _tag, status }: CallFailure): boolean =>
+  _tag === "ApiUnreachable" || _tag === "ApiOutcomeUnknown" || (_tag === "ApiFailed" && (status ?? 500) >= 500)
+
+const mayHaveBeenAccepted = ({ _tag }: CallFailure): boolean =>
+  _tag === "ApiOutcomeUnknown" || _tag === "ApiAnswerUnreadable"
+
+const isOfInterest = (failure: CallFailure): boolean => isRepeatable(failure) || mayHaveBeenAccepted(failure)
+
+const warnOfDuplicate = (failure: CallFailure): Effect.Effect<void> =>
+  mayHaveBeenAccepted(failure) ? Effect.logWarning("possible_duplicate", { error: failure._tag }) : Effect.void

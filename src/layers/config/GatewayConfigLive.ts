@@ -1,0 +1,165 @@
+import { hostname, networkInterfaces } from "node:os"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { Effect, type FileSystem, Layer, Option } from "effect"
+import { GatewayConfig, type GatewaySettings } from "../../services/GatewayConfig.ts"
+import { type ConfigProblem, ConfigProblems, shown } from "./ConfigProblems.ts"
+import { contradictions } from "./contradictions.ts"
+import type { Setting } from "./Setting.ts"
+import { allSettings, settings } from "./settings.ts"
+import { readSetting } from "./source.ts"
+
+/** What the defaults of some settings depend on. */
+interface Machine {
+  readonly hostName: string
+  readonly hasIpv6: boolean
+}
+
+/** Every setting from the current ConfigProvider. Fails with every mistake at once. */
+export const readGatewaySettings: Effect.Effect<GatewaySettings, ConfigProblems, FileSystem.FileSystem> = Effect.gen(
+  function* () {
+    const problems: Array<ConfigProblem> = []
+    const texts = new Map<string, string>()
+    for (const { name } of allSettings) {
+      const text = yield* readSetting(name).pipe(
+        Effect.catch((error) => {
+          problems.push(...error.problems)
+          return Effect.undefined
+        })
+      )
+      if (text !== undefined) texts.set(name, text)
+    }
+    const machine = yield* Effect.sync(thisMachine)
+    const gateway = decodeSettings(texts, problems, machine)
+    return problems.length === 0 ? gateway : yield* new ConfigProblems({ problems })
+  }
+)
+
+/** Reads the current ConfigProvider; see `environment` in `source.ts` for the usual one. */
+export const GatewayConfigLive: Layer.Layer<GatewayConfig, ConfigProblems> = Layer.effect(
+  GatewayConfig,
+  readGatewaySettings
+).pipe(Layer.provide(NodeFileSystem.layer))
+
+/**
+ * Decodes what was given and adds what is wrong to `problems`. A mistaken setting counts as unset from there on, so
+ * that the others are still looked at; the result is of use only when `problems` stayed empty.
+ */
+const decodeSettings = (
+  texts: ReadonlyMap<string, string>,
+  problems: Array<ConfigProblem>,
+  machine: Machine
+): GatewaySettings => {
+  const take = <A>(setting: Setting<A>): A => {
+    const text = texts.get(setting.name)
+    if (text === undefined) return setting.defaultValue
+    const decoded = setting.decode(text)
+    if (Option.isSome(decoded)) return decoded.value
+    problems.push({ name: setting.name, given: shown(text, setting.secret), expected: setting.expected })
+    return setting.defaultValue
+  }
+  const starHost = machine.hasIpv6 ? "::" : "0.0.0.0"
+  const takeHost = (setting: Setting<string>): string => {
+    const host = take(setting)
+    return host === "*" ? starHost : host
+  }
+
+  const contract = take(settings.apiContract)
+  const smtpsPort = take(settings.smtpsPort)
+  const ports = [
+    { name: settings.smtpPort.name, port: take(settings.smtpPort), implicitTls: false },
+    ...take(settings.smtpExtraPorts).map((port) => ({ name: settings.smtpExtraPorts.name, port, implicitTls: false })),
+    ...(smtpsPort === undefined ? [] : [{ name: settings.smtpsPort.name, port: smtpsPort, implicitTls: true }])
+  ]
+  const gateway: GatewaySettings = {
+    smtp: {
+      host: takeHost(settings.smtpHost),
+      ports: ports.map(({ implicitTls, port }) => ({ implicitTls, port })),
+      hostname: take(settings.smtpHostname) ?? machine.hostName,
+      maxRecipients: take(settings.maxRecipients),
+      messageSizeLimit: take(settings.messageSizeLimit),
+      attachmentSizeLimit: take(settings.attachmentSizeLimit),
+      maxConnections: take(settings.maxConnections),
+      connectionTimeout: take(settings.connectionTimeout),
+      dataTimeout: take(settings.dataTimeout),
+      showReference: take(settings.replyReference),
+      proxyTrusted: take(settings.proxyTrusted)
+    },
+    tls: {
+      certificatePath: take(settings.tlsCertPath),
+      keyPath: take(settings.tlsKeyPath),
+      reloadInterval: take(settings.tlsReloadInterval)
+    },
+    http: { host: takeHost(settings.httpHost), port: take(settings.httpPort) },
+    log: { level: take(settings.logLevel), format: take(settings.logFormat) },
+    api: {
+      contract,
+      url: take(settings.apiUrl) ?? API_URL[contract],
+      contentType: take(settings.contentType),
+      listId: take(settings.listId),
+      createSenders: take(settings.createSenders),
+      trackOpens: take(settings.trackOpens),
+      trackClicks: take(settings.trackClicks),
+      unsupportedAttachments: take(settings.unsupportedAttachments),
+      inlineImages: take(settings.inlineImages),
+      receivedClientIp: take(settings.receivedClientIp),
+      timeout: take(settings.apiTimeout),
+      authTimeout: take(settings.authTimeout),
+      submitDeadline: take(settings.submitDeadline),
+      maxRetries: take(settings.apiMaxRetries),
+      poolSize: take(settings.apiPoolSize),
+      recipientConcurrency: take(settings.recipientConcurrency),
+      caPath: take(settings.apiCaPath),
+      httpsProxy: take(settings.httpsProxy),
+      noProxy: take(settings.noProxy)
+    },
+    limits: {
+      maxConnectionsPerAddress: take(settings.maxConnectionsPerIp),
+      ratePerAddress: take(settings.rateLimitPerIp),
+      ratePerAccount: take(settings.rateLimitPerAccount),
+      authFailureLimit: take(settings.authFailureLimit),
+      authFailureWindow: take(settings.authFailureWindow),
+      authBlockDuration: take(settings.authBlockDuration),
+      messageBudget: take(settings.messageBudget)
+    },
+    circuitBreaker: {
+      threshold: take(settings.circuitBreakerThreshold),
+      window: take(settings.circuitBreakerWindow),
+      minimumCalls: take(settings.circuitBreakerMinCalls),
+      openDuration: take(settings.circuitBreakerOpen)
+    },
+    authCache: { timeToLive: take(settings.authCacheTtl), capacity: take(settings.authCacheSize) },
+    recentSubmissions: {
+      redisUrl: take(settings.redisUrl),
+      window: take(settings.duplicateWindow),
+      capacity: take(settings.duplicateCapacity)
+    },
+    deadLetters: {
+      directory: take(settings.deadLetterDir),
+      maxFiles: take(settings.deadLetterMaxFiles),
+      maxBytes: take(settings.deadLetterMaxBytes),
+      maxAge: take(settings.deadLetterMaxAge)
+    },
+    shutdown: { delay: take(settings.shutdownDelay), timeout: take(settings.shutdownTimeout) },
+    sandbox: { host: takeHost(settings.sandboxHost), port: take(settings.sandboxPort) },
+    partialFailure: take(settings.partialFailure),
+    trustedNetworks: take(settings.trustedNetworks)
+  }
+  // A mistake reported above makes others here that vanish with it.
+  const mistaken = new Set(problems.map(({ name }) => name.replace(/_FILE$/, "")))
+  for (const { between, problem } of contradictions(gateway, ports)) {
+    if (!between.some((name) => mistaken.has(name))) problems.push(problem)
+  }
+  return gateway
+}
+
+const API_URL = {
+  "email-api-v2": "https://api.cakemail.dev",
+  "gateway-v1": "https://api.cakemail.com"
+} as const
+
+const thisMachine = (): Machine => ({
+  hostName: hostname() || "localhost",
+  hasIpv6: Object.values(networkInterfaces()).some(
+    (addresses) => addresses?.some((address) => address.family === "IPv6") ?? false
+  )
+})

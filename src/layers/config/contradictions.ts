@@ -1,0 +1,63 @@
+/** Settings that are right one by one and wrong together. */
+import type { GatewaySettings } from "../../services/GatewayConfig.ts"
+import { type ConfigProblem, shown } from "./ConfigProblems.ts"
+
+export interface Contradiction {
+  readonly problem: ConfigProblem
+  /** The settings that take part in it. */
+  readonly between: ReadonlyArray<string>
+}
+
+/** A port with the setting that asks for it. */
+export interface NamedPort {
+  readonly name: string
+  readonly port: number
+}
+
+export const contradictions = (
+  gateway: GatewaySettings,
+  smtpPorts: ReadonlyArray<NamedPort>
+): ReadonlyArray<Contradiction> => [
+  ...halfCertificate(gateway.tls),
+  ...portsTakenTwice(smtpPorts),
+  ...(hostsOverlap(gateway.smtp.host, gateway.http.host) ? httpPortTaken(gateway.http.port, smtpPorts) : [])
+]
+
+const halfCertificate = (tls: GatewaySettings["tls"]): ReadonlyArray<Contradiction> => {
+  if ((tls.certificatePath === undefined) === (tls.keyPath === undefined)) return []
+  const [name, other, what] =
+    tls.keyPath === undefined
+      ? ["TLS_KEY_PATH", "TLS_CERT_PATH", "private key"]
+      : ["TLS_CERT_PATH", "TLS_KEY_PATH", "certificate"]
+  const expected = `the path of the ${what} that belongs to ${other}, or unset ${other}`
+  return [{ problem: { name, given: "not set", expected }, between: [name, other] }]
+}
+
+const portsTakenTwice = (ports: ReadonlyArray<NamedPort>): ReadonlyArray<Contradiction> =>
+  ports.flatMap(({ name, port }, index) => {
+    const first = takenBy(port, ports.slice(0, index))
+    return first === undefined ? [] : [portTaken(name, port, first)]
+  })
+
+const httpPortTaken = (port: number, smtpPorts: ReadonlyArray<NamedPort>): ReadonlyArray<Contradiction> => {
+  const first = takenBy(port, smtpPorts)
+  return first === undefined ? [] : [portTaken("HTTP_PORT", port, first)]
+}
+
+/** Port 0 is never taken: the system chooses another one each time. */
+const takenBy = (port: number, ports: ReadonlyArray<NamedPort>): string | undefined =>
+  port === 0 ? undefined : ports.find((each) => each.port === port)?.name
+
+const portTaken = (name: string, port: number, first: string): Contradiction => ({
+  problem: {
+    name,
+    given: shown(`${port}`, false),
+    expected: first === name ? "every port once" : `a port that ${first} does not use already`
+  },
+  between: [name, first]
+})
+
+const WILDCARDS: ReadonlySet<string> = new Set(["::", "0.0.0.0"])
+
+const hostsOverlap = (one: string, other: string): boolean =>
+  one === other || WILDCARDS.has(one) || WILDCARDS.has(other)

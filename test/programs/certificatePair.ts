@@ -1,0 +1,43 @@
+import "reflect-metadata"
+import { webcrypto } from "node:crypto"
+import * as x509 from "@peculiar/x509"
+import { Effect } from "effect"
+
+export interface PairOptions {
+  readonly name?: string
+  /** Milliseconds of the epoch. */
+  readonly from: number
+  /** Milliseconds of the epoch. */
+  readonly to: number
+  /** The key belongs to another certificate. */
+  readonly otherKey?: boolean
+}
+
+/** Writes a certificate and its key to files of the test's scope; answers the settings that name them. */
+/** A certificate of an unknown authority for a host name, with its key, in PEM. */
+export const makePair = Effect.fnUntraced(function* (options: PairOptions) {
+  const name = options.name ?? "smtp.example.com"
+  const makeKeys = Effect.promise(() => webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]))
+  const authority = yield* makeKeys
+  const keys = yield* makeKeys
+  const certificate = yield* Effect.promise(() =>
+    x509.X509CertificateGenerator.create(
+      {
+        subject: `CN=${name}`,
+        issuer: "CN=Test authority",
+        notBefore: new Date(options.from),
+        notAfter: new Date(options.to),
+        signingAlgorithm: ALGORITHM,
+        publicKey: keys.publicKey,
+        signingKey: authority.privateKey,
+        extensions: [new x509.SubjectAlternativeNameExtension([{ type: "dns", value: name }])]
+      },
+      webcrypto
+    )
+  )
+  const secret = options.otherKey === true ? authority.privateKey : keys.privateKey
+  const pkcs8 = yield* Effect.promise(() => webcrypto.subtle.exportKey("pkcs8", secret))
+  return { certificate: certificate.toString("pem"), key: x509.PemConverter.encode(pkcs8, "PRIVATE KEY") }
+})
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }
