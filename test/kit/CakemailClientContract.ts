@@ -362,7 +362,8 @@ export const cakemailClientContract = (wire: WireContract): void => {
               const recipients = api.requests.slice(before).map(({ body }) => wire.recipientOf(JSON.parse(body)))
               assert.deepStrictEqual(recipients, ["first@example.org", "third@example.org"])
             }),
-          { api: { poolSize: 1 } }
+          // Longer than the test may take: only the interruption ends the call.
+          { api: { poolSize: 1, timeout: Duration.minutes(2), authTimeout: Duration.minutes(2) } }
         )
       )
     })

@@ -103,7 +103,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     this.settled = true
     this.body = []
     this.received = []
-    
+    this.controller?.abort(new Error("interrupted"))
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

@@ -66,6 +66,12 @@ export const decodeBase64 = (source: Buffer, start: number, end: number): Buffer
   return decoded.subarray(0, length)
 }
 
+/** Of one octet; absent when it is not of the alphabet. */
+export const base64Value = (octet: number): number | undefined => {
+  const value = VALUES[octet] ?? NOT_BASE64
+  return value === NOT_BASE64 ? undefined : value
+}
+
 const withoutLineBreaks = (text: string): string => {
   const stripped = text.replaceAll("\r\n", "")
   return stripped.includes("\n") || stripped.includes("\r") ? stripped.replace(/[\r\n]+/g, "") : stripped

@@ -7,6 +7,7 @@
 import { Buffer, isUtf8 } from "node:buffer"
 import { TextDecoder } from "node:util"
 import libmimeCharset from "libmime/lib/charset.js"
+import { decodeUtf7 } from "./utf7.ts"
 import { token, type Warnings } from "./Warnings.ts"
 
 /** What 8-bit text is when it is not UTF-8: mislabelled mail is nearly always this (WHATWG Encoding, "latin1"). */
@@ -19,9 +20,9 @@ const ISO_2022_JP_ESCAPE = "\x1b$"
 
 /** `declared` is the charset parameter; without it, and with a name that means nothing more than ASCII, the bytes decide. */
 export const decodeText = (bytes: Buffer, declared: string | undefined, warnings: Warnings): string => {
-  const marked = decodeMarked(bytes)
-  if (marked !== undefined) return marked
   const name = canonical(declared)
+  const marked = decodeMarked(bytes, name)
+  if (marked !== undefined) return marked
   if (name === "" || UTF_8_NAMES.test(name)) return decodeUnicode(bytes, name, warnings)
   if (name === "utf-16") return decodeKnown(bytes, looksBigEndian(bytes) ? "utf-16be" : "utf-16le")
   if (UTF_7_NAMES.test(name)) return decodeUtf7(bytes)
@@ -32,10 +33,10 @@ export const decodeText = (bytes: Buffer, declared: string | undefined, warnings
 }
 
 /** Whether one octet of the text may be half a character, so that an octet of a line end need not be one. */
-export const isWide = (bytes: Buffer, declared: string | undefined): boolean =>
-  /^(?:utf-?(?:16|32)|ucs-?[24]|unicode$|iso-10646)/.test(canonical(declared)) ||
-  (bytes[0] === 0xff && bytes[1] === 0xfe) ||
-  (bytes[0] === 0xfe && bytes[1] === 0xff)
+export const isWide = (bytes: Buffer, declared: string | undefined): boolean => {
+  const name = canonical(declared)
+  return /^(?:utf-?(?:16|32)|ucs-?[24]|iso-10646)/.test(name) || (mayBeMarked(name) && hasUtf16Mark(bytes))
+}
 
 /** Raw 8-bit text of a header: UTF-8 (RFC 6532), else the charset of the body, else windows-1252. */
 export const decodeRawHeader = (bytes: Buffer, bodyCharset: string | undefined): string => {
@@ -45,28 +46,52 @@ export const decodeRawHeader = (bytes: Buffer, bodyCharset: string | undefined):
   return decodeKnown(bytes, legible ? name : LEGACY_CHARSET)
 }
 
-/** By byte order mark, which outranks any declaration; the mark itself is dropped. */
-const decodeMarked = (bytes: Buffer): string | undefined => {
-  const [first, second, third] = bytes
-  if (first === 0xef && second === 0xbb && third === 0xbf) {
+/** By byte order mark, which outranks the declaration; the mark itself is dropped. */
+const decodeMarked = (bytes: Buffer, name: string): string | undefined => {
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
     const rest = bytes.subarray(3)
     return isUtf8(rest) ? rest.toString("utf8") : decodeKnown(rest, LEGACY_CHARSET)
   }
-  if (bytes.length % 2 !== 0) return undefined
-  if (first === 0xff && second === 0xfe) return decodeKnown(bytes.subarray(2), "utf-16le")
-  if (first === 0xfe && second === 0xff) return decodeKnown(bytes.subarray(2), "utf-16be")
-  return undefined
+  if (!mayBeMarked(name) || !hasUtf16Mark(bytes)) return undefined
+  return decodeKnown(bytes.subarray(2), bytes[0] === 0xff ? "utf-16le" : "utf-16be")
 }
+
+const hasUtf16Mark = (bytes: Buffer): boolean =>
+  (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
+
+/** In a charset of single octets the marks of UTF-16 are two letters. */
+const mayBeMarked = (name: string): boolean => name === "" || /^(?:utf|ucs|unicode|iso-10646)/.test(name)
 
 const decodeUnicode = (bytes: Buffer, name: string, warnings: Warnings): string => {
   if (isUtf8(bytes)) {
     const text = bytes.toString("utf8")
     return text.includes(ISO_2022_JP_ESCAPE) ? decodeKnown(bytes, "iso-2022-jp") : text
   }
-  warnings.add(
-    `text without a charset or not in the one declared (${name === "" ? "none" : name}), read as windows-1252`
-  )
+  const shown = name === "" ? "none" : token(name)
+  if (isMostlyUtf8(bytes)) {
+    warnings.add(`octets that are not UTF-8 replaced (charset: ${shown})`)
+    return bytes.toString("utf8")
+  }
+  warnings.add(`text that is not UTF-8 read as windows-1252 (charset: ${shown})`)
   return decodeKnown(bytes, LEGACY_CHARSET)
+}
+
+/** Enough to judge a text by. */
+const SAMPLE_OCTETS = 1_048_576
+
+/**
+ * A character cut in two or a few stray octets are no reason to garble all others. In windows-1252 text hardly
+ * any octets happen to form UTF-8.
+ */
+const isMostlyUtf8 = (bytes: Buffer): boolean => {
+  const text = bytes.toString("utf8", 0, Math.min(bytes.length, SAMPLE_OCTETS))
+  let balance = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === 0xfffd) balance--
+    else if (unit > 0x7f) balance++
+  }
+  return balance > 0
 }
 
 const decodeKnown = (bytes: Buffer, name: string): string =>
@@ -85,20 +110,6 @@ const nativeDecoder = (name: string): TextDecoder | undefined => {
   const decoder = new TextDecoder(label)
   nativeDecoders.set(label, decoder)
   return decoder
-}
-
-/** RFC 2152. */
-const decodeUtf7 = (bytes: Buffer): string =>
-  bytes
-    .toString("latin1")
-    .replace(/\+([A-Za-z0-9+/]*)-?/g, (_, shifted: string) => (shifted === "" ? "+" : decodeShifted(shifted)))
-
-const decodeShifted = (shifted: string): string => {
-  const octets = Buffer.from(shifted, "base64")
-  return octets
-    .subarray(0, octets.length - (octets.length % 2))
-    .swap16()
-    .toString("utf16le")
 }
 
 /** Without the quotes and blanks that broken clients put around it. */

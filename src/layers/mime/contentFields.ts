@@ -44,7 +44,7 @@ export const readContent = (fields: ReadonlyArray<Field>, defaultType: string, w
   return {
     type: mediaType(type, typeHeader.value, fileName, dispositionName, defaultType, warnings),
     charset: typeHeader.params["charset"],
-    boundary: typeHeader.params["boundary"]?.trimEnd() || undefined,
+    boundary: typeHeader.params["boundary"] || undefined,
     flowed: typeHeader.params["format"]?.toLowerCase() === "flowed",
     delSp: typeHeader.params["delsp"]?.toLowerCase() === "yes",
     fileName,

@@ -29,6 +29,7 @@ describe("declared charsets", () => {
     ["windows-1258", "\xfe", "₫"],
     ["windows-874", "\xa1", "ก"],
     ["koi8-r", "\xf0\xd2\xc9", "При"],
+    ["windows-1251", "\xff\xfe", "яю"],
     ["koi8-u", "\xa4", "є"],
     ["cp866", "\x8f", "П"],
     ["cp850", "\x82", "é"],
@@ -72,6 +73,10 @@ describe("charsets that are missing, wrong or unknown", () => {
   parses("utf-8 that is windows-1252", text("utf-8", "\xe9"), (email) => {
     assert.strictEqual(email.text, "é")
     hasWarning(email, "windows-1252")
+  })
+  parses("utf-8 cut within its last character", text("utf-8", utf8("déjà vu €").slice(0, -1)), (email) => {
+    assert.strictEqual(email.text, "déjà vu \ufffd")
+    hasWarning(email, "replaced")
   })
   parses("an unknown one that is UTF-8", text("x-martian", utf8("é")), (email) => {
     assert.strictEqual(email.text, "é")

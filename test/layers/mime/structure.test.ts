@@ -27,6 +27,12 @@ describe("boundaries", () => {
   parses("blanks behind a boundary", mixed("b", "--b \t", "", "x", "--b--  "), (email) =>
     assert.strictEqual(email.text, "x")
   )
+  parses("a blank at the end that belongs to the boundary", mixed('"b "', "--b ", "", "x", "--b", "--b --"), (email) =>
+    assert.strictEqual(email.text, "x\n--b")
+  )
+  parses("or that only the header has", mixed('"b "', "--b", "", "x", "--b--"), (email) =>
+    assert.strictEqual(email.text, "x")
+  )
   parses(
     "a line that only begins like one",
     mixed("b", "--b", "", "--bc", "--b-", "--b--x", "-- b", "--b--"),
