@@ -1,34 +1,44 @@
 /** The gateway, put together. Swap a layer here, or provide your own in its place, as the tests do. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { AuthCacheLive } from "../layers/cakemail/AuthCacheLive.ts"
 import { AuthenticatorLive } from "../layers/cakemail/AuthenticatorLive.ts"
-import { CakemailClientLive } from "../layers/cakemail/CakemailClientLive.ts"
+import { apiTransport } from "../layers/cakemail/ApiTransport.ts"
+import { CakemailClientOverTransport } from "../layers/cakemail/CakemailClientLive.ts"
 import { HealthServerLive } from "../layers/http/HealthServerLive.ts"
 import { ReadinessLive } from "../layers/http/ReadinessLive.ts"
 import { MailParserLive } from "../layers/mime/MailParserLive.ts"
+import { isApiFailure } from "../layers/protection/apiFailures.ts"
+import { CircuitBreakerLive } from "../layers/protection/CircuitBreakerLive.ts"
 import { RateLimiterLive } from "../layers/protection/RateLimiterLive.ts"
 import { RateLimiterStoreMemory } from "../layers/protection/RateLimiterStoreMemory.ts"
 import { SmtpServerLive } from "../layers/smtp/SmtpServerLive.ts"
 import { LoggerLive } from "../layers/telemetry/LoggerLive.ts"
 import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
 import { TlsContextLive } from "../layers/tls/TlsContextLive.ts"
+import { CircuitBreaker } from "../services/CircuitBreaker.ts"
 import { ForwardSink } from "./forward.ts"
 import { SmtpSessionLive } from "./session.ts"
+
+/** One circuit for every call to the API: logins, sender look-ups and submissions (rulings 2). */
+const ProtectedClient = CakemailClientOverTransport.pipe(
+  Layer.provide(
+    Layer.unwrap(Effect.map(CircuitBreaker, ({ protect }) => apiTransport((call) => protect(call, isApiFailure))))
+  ),
+  Layer.provide(CircuitBreakerLive)
+)
 
 /** What turns a submission into API calls; needs the settings, metrics and readiness of the process. */
 export const ForwardingLive = ForwardSink.pipe(
   Layer.provideMerge(AuthenticatorLive),
   Layer.provide(AuthCacheLive),
-  Layer.provide(CakemailClientLive),
+  Layer.provide(ProtectedClient),
   Layer.provide(MailParserLive)
 )
 
 /** SMTP in: listeners, sessions, certificates. What happens to a message is up to the `MessageSink` provided. */
 export const SubmissionLive = SmtpServerLive.pipe(
   Layer.provideMerge(SmtpSessionLive),
-  Layer.provide(RateLimiterLive),
-  Layer.provide(RateLimiterStoreMemory),
   Layer.provideMerge(TlsContextLive),
   Layer.provide(NodeFileSystem.layer)
 )
@@ -36,6 +46,8 @@ export const SubmissionLive = SmtpServerLive.pipe(
 /** The whole gateway; needs `GatewayConfig` only. Closing its scope drains it. */
 export const GatewayLive = SubmissionLive.pipe(
   Layer.provide(ForwardingLive),
+  Layer.provide(RateLimiterLive),
+  Layer.provide(RateLimiterStoreMemory),
   // Outlives the listeners: /health/ready says 503 while the last messages are finished.
   Layer.provideMerge(HealthServerLive),
   Layer.provide(ReadinessLive),

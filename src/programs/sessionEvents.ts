@@ -30,6 +30,16 @@ export const makeSessionEvents = Effect.gen(function* () {
     labels: ["command"],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
   })
+  const attempts = metrics.counter({
+    name: "smtp_auth_attempts_total",
+    help: "AUTH commands by how the login ended",
+    labels: ["result"]
+  })
+  const failures = metrics.counter({
+    name: "smtp_auth_failures_total",
+    help: "AUTH commands that did not log in, by why",
+    labels: ["reason"]
+  })
   const emails = metrics.counter({
     name: "smtp_emails_received_total",
     help: "Messages whose data arrived whole",
@@ -80,14 +90,22 @@ export const makeSessionEvents = Effect.gen(function* () {
 
     secured: (protocol: string, cipher: string) => Effect.logDebug("tls_established", { protocol, cipher }),
 
-    authenticated: (mechanism: string) => Effect.logInfo("auth_success", { mechanism }),
+    authenticated: (mechanism: string) =>
+      Effect.suspend(() => {
+        attempts.increment({ result: "success" })
+        return Effect.logInfo("auth_success", { mechanism })
+      }),
 
     authenticationFailed: (mechanism: string, username: string, error: AuthenticationError) =>
-      Effect.logWarning("auth_failure", {
-        mechanism,
-        authenticated_user: username,
-        reason: error._tag,
-        ...("cause" in error && typeof error.cause === "string" ? { detail: error.cause } : {})
+      Effect.suspend(() => {
+        attempts.increment({ result: LOGIN_RESULT[error._tag] })
+        failures.increment({ reason: reasonOf(error) })
+        return Effect.logWarning("auth_failure", {
+          mechanism,
+          authenticated_user: username,
+          reason: reasonOf(error),
+          ...("cause" in error && typeof error.cause === "string" ? { detail: error.cause } : {})
+        })
       }),
 
     received: (bytes: number): void => {
@@ -115,3 +133,23 @@ export const makeSessionEvents = Effect.gen(function* () {
     }
   }
 })
+
+/** The label `result`: with `unavailable` nobody knows whether the password was right. */
+const LOGIN_RESULT: { readonly [Tag in AuthenticationError["_tag"]]: "failure" | "unavailable" } = {
+  AuthenticationFailed: "failure",
+  SecondFactorRequired: "failure",
+  LoginSuspended: "failure",
+  AuthenticationUnavailable: "unavailable",
+  CircuitOpen: "unavailable"
+}
+
+const LOGIN_REASON: { readonly [Tag in Exclude<AuthenticationError["_tag"], "AuthenticationFailed">]: string } = {
+  SecondFactorRequired: "second_factor",
+  LoginSuspended: "suspended",
+  AuthenticationUnavailable: "unavailable",
+  CircuitOpen: "circuit_open"
+}
+
+/** The label `reason`. */
+const reasonOf = (error: AuthenticationError): string =>
+  error._tag === "AuthenticationFailed" ? error.reason : LOGIN_REASON[error._tag]

@@ -12,35 +12,25 @@ import { AuthCache } from "../../services/AuthCache.ts"
 import { Authenticator } from "../../services/Authenticator.ts"
 import { CakemailClient } from "../../services/CakemailClient.ts"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
-import { Metrics } from "../../services/Metrics.ts"
+import type { Metrics } from "../../services/Metrics.ts"
+import { RateLimiter } from "../../services/RateLimiter.ts"
 import type { Readiness } from "../../services/Readiness.ts"
 import { makeRetries } from "./retries.ts"
 
 export const AuthenticatorLive: Layer.Layer<
   Authenticator,
   never,
-  AuthCache | CakemailClient | GatewayConfig | Metrics | Readiness
+  AuthCache | CakemailClient | GatewayConfig | Metrics | RateLimiter | Readiness
 > = Layer.effect(
   Authenticator,
   Effect.gen(function* () {
     const { api } = yield* GatewayConfig
     const cache = yield* AuthCache
     const client = yield* CakemailClient
-    const metrics = yield* Metrics
+    const limiter = yield* RateLimiter
     const retry = yield* makeRetries
-    const attempts = metrics.counter({
-      name: "smtp_auth_attempts_total",
-      help: "Logins by AUTH, remembered ones included",
-      labels: ["result"]
-    })
-    const failures = metrics.counter({
-      name: "smtp_auth_failures_total",
-      help: "Logins by AUTH that did not succeed",
-      labels: ["reason"]
-    })
-
     /** All calls together stay within AUTH_TIMEOUT. */
-    const login = (credentials: Credentials): Effect.Effect<Identity, AuthenticationError> =>
+    const askApi = (credentials: Credentials): Effect.Effect<Identity, AuthenticationError> =>
       retry("login", client.login(credentials)).pipe(
         Effect.mapError(toAuthenticationError),
         Effect.timeoutOrElse({
@@ -49,16 +39,12 @@ export const AuthenticatorLive: Layer.Layer<
         })
       )
 
+    // A name under attack is asked about no more; what the cache knows as good passes all the same (rulings 7).
+    const login = (credentials: Credentials): Effect.Effect<Identity, AuthenticationError> =>
+      Effect.andThen(limiter.login(credentials.username), askApi(credentials))
+
     const authenticate = Effect.fn("Authenticator.authenticate")((credentials: Credentials) =>
-      cache.getOrLogin(credentials, login(credentials)).pipe(
-        Effect.tap(() => Effect.sync(() => attempts.increment({ result: "success" }))),
-        Effect.tapError((error) =>
-          Effect.sync(() => {
-            attempts.increment({ result: RESULT[error._tag] })
-            failures.increment({ reason: reasonOf(error) })
-          })
-        )
-      )
+      cache.getOrLogin(credentials, login(credentials))
     )
 
     const renew = Effect.fn("Authenticator.renew")((credentials: Credentials, stale: Identity) =>
@@ -68,28 +54,6 @@ export const AuthenticatorLive: Layer.Layer<
     return Authenticator.of({ authenticate, renew })
   })
 )
-
-type Failure = AuthenticationError["_tag"]
-
-/** The label `result`: with `unavailable` nobody knows whether the password was right. */
-const RESULT: { readonly [Tag in Failure]: "failure" | "unavailable" } = {
-  AuthenticationFailed: "failure",
-  SecondFactorRequired: "failure",
-  LoginSuspended: "failure",
-  AuthenticationUnavailable: "unavailable",
-  CircuitOpen: "unavailable"
-}
-
-const REASON: { readonly [Tag in Exclude<Failure, "AuthenticationFailed">]: string } = {
-  SecondFactorRequired: "second_factor",
-  LoginSuspended: "suspended",
-  AuthenticationUnavailable: "unavailable",
-  CircuitOpen: "circuit_open"
-}
-
-/** The label `reason`. */
-const reasonOf = (error: AuthenticationError): string =>
-  error._tag === "AuthenticationFailed" ? error.reason : REASON[error._tag]
 
 const toAuthenticationError = (
   error: AuthenticationFailed | SecondFactorRequired | ApiCallError

@@ -198,8 +198,8 @@ describe("lines that are no headers", () => {
     assert.strictEqual(email.text, "Dear Bob,\nhello\n\nx")
     hasWarning(email, "blank line")
   })
-  parses("blanks in place of the blank line", mail("A: 1", "  ", "Dear Bob", "hello"), (email) =>
-    assert.strictEqual(email.text, "Dear Bob\nhello")
+  parses("blanks in place of the blank line", mail("A: 1", "  ", "Dear Bob", "", "hello"), (email) =>
+    assert.strictEqual(email.text, "Dear Bob\n\nhello")
   )
   parses("an empty line first: no headers", mail("", "A: 1", "", "b"), (email) => {
     assert.deepStrictEqual(email.headers, [])
