@@ -9,6 +9,8 @@ export interface Submission {
   readonly credentials: Credentials
   /** The data between `354` and the final dot, dot-unstuffed. */
   readonly raw: Uint8Array
+  /** Asks for room for what the message becomes on its way, in bytes; without it the message is refused. */
+  readonly grow: (bytes: number) => boolean
   /** Short id under which log lines, traces and the reply tell of this message. */
   readonly reference: string
   readonly transit: Transit

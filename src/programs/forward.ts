@@ -5,7 +5,12 @@
 import { Effect, Layer, Option, Result } from "effect"
 import { aggregate, type RecipientOutcome } from "../domain/aggregate.ts"
 import { distinctRecipients } from "../domain/Envelope.ts"
-import { type SubmissionError, SubmitDeadlineExceeded, type TokenRejected } from "../domain/GatewayError.ts"
+import {
+  MessageBudgetExhausted,
+  type SubmissionError,
+  SubmitDeadlineExceeded,
+  type TokenRejected
+} from "../domain/GatewayError.ts"
 import type { Identity } from "../domain/Identity.ts"
 import type { Submission } from "../domain/Submission.ts"
 import { makeRetries } from "../layers/cakemail/retries.ts"
@@ -52,6 +57,7 @@ export const ForwardSink = Layer.effect(
       const prepared = yield* withToken((token) =>
         retry("prepare", client.prepare(token, { email, envelope, transit }))
       )
+      if (!submission.grow(prepared.sharedBytes)) return yield* new MessageBudgetExhausted()
       const submit = (recipient: string) =>
         withToken((token) =>
           retry("submit", events.called(forwarding, client.submit(token, prepared, recipient)))

@@ -10,6 +10,7 @@ import { ReadinessLive } from "../layers/http/ReadinessLive.ts"
 import { MailParserLive } from "../layers/mime/MailParserLive.ts"
 import { isApiFailure } from "../layers/protection/apiFailures.ts"
 import { CircuitBreakerLive } from "../layers/protection/CircuitBreakerLive.ts"
+import { MessageBudgetLive } from "../layers/protection/MessageBudgetLive.ts"
 import { RateLimiterLive } from "../layers/protection/RateLimiterLive.ts"
 import { RateLimiterStoreMemory } from "../layers/protection/RateLimiterStoreMemory.ts"
 import { SmtpServerLive } from "../layers/smtp/SmtpServerLive.ts"
@@ -39,6 +40,7 @@ export const ForwardingLive = ForwardSink.pipe(
 /** SMTP in: listeners, sessions, certificates. What happens to a message is up to the `MessageSink` provided. */
 export const SubmissionLive = SmtpServerLive.pipe(
   Layer.provideMerge(SmtpSessionLive),
+  Layer.provide(MessageBudgetLive),
   Layer.provideMerge(TlsContextLive),
   Layer.provide(NodeFileSystem.layer)
 )

@@ -6,6 +6,7 @@ import { Clock, Effect, Fiber, FiberSet, Layer, Queue } from "effect"
 import { NotAuthenticated, TlsRequired } from "../domain/GatewayError.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import { GatewayConfig } from "../services/GatewayConfig.ts"
+import { MessageBudget } from "../services/MessageBudget.ts"
 import { MessageSink } from "../services/MessageSink.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { type Command, type CommandOf, type Connection, SmtpSession } from "../services/SmtpSession.ts"
@@ -20,6 +21,7 @@ export const SmtpSessionLive = Layer.effect(
   Effect.gen(function* () {
     const { smtp } = yield* GatewayConfig
     const limiter = yield* RateLimiter
+    const budget = yield* MessageBudget
     const sink = yield* MessageSink
     const events = yield* makeSessionEvents
     const login = yield* makeLogin(events)
@@ -41,12 +43,18 @@ export const SmtpSessionLive = Layer.effect(
       command: CommandOf<"Data">,
       reference: string
     ) {
-      const raw = yield* command.receive
+      yield* budget.admit
+      const reservation = yield* budget.reservation
+      const raw = yield* Effect.onError(command.receive(reservation.grow), () => reservation.release)
       const receivedAt = clock.currentTimeMillisUnsafe()
       events.received(raw.byteLength)
       const { credentials, identity } = authenticated
       const transit = { ...command.transit, receivedAt }
-      const settle = sink.accept({ envelope: command.envelope, identity, credentials, raw, reference, transit }).pipe(
+      const { envelope } = command
+      const { grow } = reservation
+      const settle = Effect.flatMap(Effect.scope, reservation.transfer).pipe(
+        Effect.andThen(sink.accept({ envelope, identity, credentials, raw, grow, reference, transit })),
+        Effect.scoped,
         Effect.map((accepted) => SmtpReply.accepted(accepted, smtp.showReference ? reference : undefined)),
         Effect.catchCause((cause) =>
           Effect.map(events.errorOf(cause), (error) =>
@@ -54,7 +62,7 @@ export const SmtpSessionLive = Layer.effect(
           )
         )
       )
-      command.reply(yield* Fiber.join(yield* FiberSet.run(settling, settle)))
+      command.reply(yield* Fiber.join(yield* FiberSet.run(settling, settle, { startImmediately: true })))
       events.settled(clock.currentTimeMillisUnsafe() - receivedAt)
     })
 

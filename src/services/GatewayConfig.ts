@@ -23,6 +23,8 @@ export interface GatewaySettings {
     readonly maxConnections: number
     readonly connectionTimeout: Duration.Duration
     readonly dataTimeout: Duration.Duration
+    /** Bytes a second; 0 when slowness alone is no reason to close. */
+    readonly minDataRate: number
     readonly showReference: boolean
     /** Load balancers whose PROXY header is believed and waited for. */
     readonly proxyTrusted: ReadonlyArray<string>

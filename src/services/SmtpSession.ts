@@ -31,8 +31,11 @@ export type Command =
       readonly _tag: "Data"
       readonly envelope: Envelope
       readonly transit: Omit<Transit, "receivedAt">
-      /** Answers 354 and reads to the final dot. A session that does not want the data replies without it. */
-      readonly receive: Effect.Effect<Uint8Array, ReceiveError>
+      /**
+       * Answers 354 and reads to the final dot. `grow` is asked for room before octets are kept; without it the rest is
+       * thrown away. A session that does not want the data replies without running this.
+       */
+      readonly receive: (grow: (octets: number) => boolean) => Effect.Effect<Uint8Array, ReceiveError>
       readonly reply: ReplyFunction
     }
 

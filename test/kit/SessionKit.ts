@@ -5,6 +5,7 @@ import type { Identity } from "../../src/domain/Identity.ts"
 import type { SmtpReply } from "../../src/domain/SmtpReply.ts"
 import type { Submission } from "../../src/domain/Submission.ts"
 import { Authenticator } from "../../src/services/Authenticator.ts"
+import { MessageBudget } from "../../src/services/MessageBudget.ts"
 import { MessageSink } from "../../src/services/MessageSink.ts"
 import { Metrics } from "../../src/services/Metrics.ts"
 import { RateLimiter } from "../../src/services/RateLimiter.ts"
@@ -49,6 +50,13 @@ export const MessageSinkFake = (submissions: Array<Submission>) =>
         }
       })
   })
+
+/** Has room for everything. */
+export const MessageBudgetUnlimited = Layer.succeed(MessageBudget, {
+  admit: Effect.void,
+  reservation: Effect.succeed({ grow: () => true, transfer: () => Effect.void, release: Effect.void }),
+  held: Effect.succeed(0)
+})
 
 export const MetricsSilent = Layer.succeed(Metrics, {
   counter: () => ({ increment: () => {} }),
@@ -100,7 +108,7 @@ export const openSession = Effect.fnUntraced(function* (
         _tag: "Data",
         envelope: { sender: "a@example.com", recipients, smtpUtf8: false },
         transit: { clientAddress: "192.0.2.1", clientName: "client.example.com", protocol: "ESMTPSA" },
-        receive
+        receive: () => receive
       }),
     /** What the adapter does when the client goes. */
     vanish: Fiber.interrupt(fiber),

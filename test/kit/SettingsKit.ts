@@ -1,72 +1,35 @@
-/** Settings for tests: loopback, system-chosen ports, short times; override what a test is about. */
-import { Duration, Layer } from "effect"
+/** Settings for tests: the defaults of the table on loopback and system-chosen ports; override what a test is about. */
+import { ConfigProvider, Effect, FileSystem, Layer } from "effect"
+import { readGatewaySettings } from "../../src/layers/config/GatewayConfigLive.ts"
 import { GatewayConfig, type GatewaySettings } from "../../src/services/GatewayConfig.ts"
 
 type Overrides = {
   readonly [Group in keyof GatewaySettings]?: Partial<GatewaySettings[Group]> | GatewaySettings[Group]
 }
 
-export const testSettings: GatewaySettings = {
-  smtp: {
-    host: "127.0.0.1",
-    ports: [{ port: 0, implicitTls: false }],
-    hostname: "smtp.test",
-    maxRecipients: 100,
-    messageSizeLimit: 26_214_400,
-    attachmentSizeLimit: 10_485_760,
-    maxConnections: 1_000,
-    connectionTimeout: Duration.minutes(5),
-    dataTimeout: Duration.minutes(10),
-    showReference: true,
-    proxyTrusted: []
-  },
-  tls: { certificatePath: undefined, keyPath: undefined, reloadInterval: Duration.millis(100) },
-  http: { host: "127.0.0.1", port: 0 },
-  log: { level: "ERROR", format: "json" },
-  api: {
-    contract: "email-api-v2",
-    url: "http://127.0.0.1:1",
-    contentType: "transactional",
-    listId: undefined,
-    createSenders: true,
-    trackOpens: true,
-    trackClicks: true,
-    unsupportedAttachments: "reject",
-    inlineImages: "attach",
-    receivedClientIp: false,
-    timeout: Duration.seconds(10),
-    authTimeout: Duration.seconds(5),
-    submitDeadline: Duration.seconds(30),
-    maxRetries: 2,
-    poolSize: 100,
-    recipientConcurrency: 10,
-    caPath: undefined,
-    httpsProxy: undefined,
-    noProxy: undefined
-  },
-  limits: {
-    maxConnectionsPerAddress: 10,
-    ratePerAddress: 100,
-    ratePerAccount: undefined,
-    authFailureLimit: 5,
-    authFailureWindow: Duration.minutes(5),
-    authBlockDuration: Duration.hours(1),
-    messageBudget: 402_653_184
-  },
-  circuitBreaker: {
-    threshold: 0.5,
-    window: Duration.minutes(1),
-    minimumCalls: 10,
-    openDuration: Duration.minutes(5)
-  },
-  authCache: { timeToLive: Duration.minutes(15), capacity: 10_000 },
-  recentSubmissions: { redisUrl: undefined, window: Duration.minutes(10), capacity: 100_000 },
-  deadLetters: { directory: undefined, maxFiles: 10_000, maxBytes: 1_073_741_824, maxAge: Duration.days(30) },
-  shutdown: { delay: Duration.zero, timeout: Duration.seconds(5) },
-  sandbox: { host: "127.0.0.1", port: 0 },
-  partialFailure: "accept",
-  trustedNetworks: ["127.0.0.0/8", "::1/128"]
+/** What differs from production, as the environment would say it. */
+const ENVIRONMENT = {
+  SMTP_HOST: "127.0.0.1",
+  SMTP_PORT: "0",
+  SMTP_HOSTNAME: "smtp.test",
+  HTTP_HOST: "127.0.0.1",
+  HTTP_PORT: "0",
+  SANDBOX_PORT: "0",
+  TLS_RELOAD_INTERVAL: "100 ms",
+  LOG_LEVEL: "ERROR",
+  LOG_FORMAT: "json",
+  CAKEMAIL_API_URL: "http://127.0.0.1:1",
+  CAKEMAIL_CREATE_SENDERS: "true",
+  SHUTDOWN_TIMEOUT: "5",
+  TRUSTED_NETWORKS: "127.0.0.0/8, ::1/128"
 }
+
+export const testSettings: GatewaySettings = Effect.runSync(
+  readGatewaySettings.pipe(
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord(ENVIRONMENT)),
+    Effect.provide(FileSystem.layerNoop({}))
+  )
+)
 
 /** `testSettings` with some fields of some groups replaced. */
 export const settingsWith = (overrides: Overrides): GatewaySettings => {

@@ -9,7 +9,13 @@ import { SmtpSessionLive } from "../../src/programs/session.ts"
 import type { Authenticator } from "../../src/services/Authenticator.ts"
 import type { MessageSink } from "../../src/services/MessageSink.ts"
 import type { RateLimiter } from "../../src/services/RateLimiter.ts"
-import { AuthenticatorFake, MessageSinkFake, MetricsSilent, RateLimiterOpen } from "./SessionKit.ts"
+import {
+  AuthenticatorFake,
+  MessageBudgetUnlimited,
+  MessageSinkFake,
+  MetricsSilent,
+  RateLimiterOpen
+} from "./SessionKit.ts"
 import { configWith } from "./SettingsKit.ts"
 
 export const smtpServerWith = (
@@ -30,6 +36,7 @@ export const smtpServerWith = (
     Layer.provide([
       config,
       MetricsSilent,
+      MessageBudgetUnlimited,
       NodeFileSystem.layer,
       options.authenticator ?? AuthenticatorFake(),
       options.limiter ?? RateLimiterOpen,

@@ -16,6 +16,7 @@ import { RateLimiter } from "../../src/services/RateLimiter.ts"
 import { SmtpSession } from "../../src/services/SmtpSession.ts"
 import {
   AuthenticatorFake,
+  MessageBudgetUnlimited,
   MessageSinkFake,
   MetricsSilent,
   openSession,
@@ -36,6 +37,7 @@ const sessionWith = (parts: {
     Layer.provide([
       configWith(),
       MetricsSilent,
+      MessageBudgetUnlimited,
       parts.authenticator ?? AuthenticatorFake(),
       parts.limiter ?? RateLimiterOpen,
       parts.sink ?? MessageSinkFake(parts.submissions ?? [])

@@ -81,6 +81,7 @@ const decodeSettings = (
       maxConnections: take(settings.maxConnections),
       connectionTimeout: take(settings.connectionTimeout),
       dataTimeout: take(settings.dataTimeout),
+      minDataRate: take(settings.minDataRate),
       showReference: take(settings.replyReference),
       proxyTrusted: take(settings.proxyTrusted)
     },

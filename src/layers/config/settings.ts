@@ -106,6 +106,13 @@ export const settings = {
     "600",
     "Time for the data of one message to arrive."
   ),
+  minDataRate: required(
+    LIMITS,
+    "MIN_DATA_RATE",
+    Formats.wholeNumber(0, 1_000_000),
+    "500",
+    "Bytes a second, over 30 seconds, below which the data of a message is given up with 421 4.4.2. 0 turns it off."
+  ),
   maxConnectionsPerIp: required(
     LIMITS,
     "MAX_CONNECTIONS_PER_IP",

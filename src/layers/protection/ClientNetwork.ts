@@ -12,6 +12,9 @@ export interface ClientNetwork {
 /** A single customer commonly has a whole /64, and can take any address of it (RFC 6177). */
 const IPV6_PREFIX = 64
 
+/** Of `::ffff:0:0`, in front of an IPv4 address (RFC 4291 section 2.5.5.2). */
+const MAPPED_PREFIX = 96
+
 /** Addresses whose network is remembered: as many as clients may be connected, in nearly every deployment. */
 const REMEMBERED = 4096
 
@@ -23,19 +26,18 @@ const MAX_KEY_LENGTH = 64
  * (`::ffff:192.0.2.1`), and IPv6 addresses for their /64. Trusted networks are in CIDR notation.
  */
 export const makeClientNetworks = (trustedNetworks: ReadonlyArray<string>): ((address: string) => ClientNetwork) => {
-  const trusted = trustedNetworks.map((network) => IpNetwork.fromStringUnsafe(network))
+  const trusted = trustedNetworks.map((network) => unmappedNetwork(IpNetwork.fromStringUnsafe(network)))
   const remembered = new Map<string, ClientNetwork>()
 
   const read = (text: string): ClientNetwork => {
-    const written = Result.getOrUndefined(NetAddress.ipFromString(withoutZone(text)))
-    if (written === undefined) return { key: text.slice(0, MAX_KEY_LENGTH), trusted: false }
-    const address = unmapped(written)
+    const written = NetAddress.ipFromString(withoutZone(text))
+    if (Result.isFailure(written)) return { key: text.slice(0, MAX_KEY_LENGTH), trusted: false }
+    const address = unmapped(written.success)
     return {
       key: NetAddress.isIpv4Address(address)
         ? NetAddress.formatIp(address)
         : IpNetwork.format(IpNetwork.fromAddressUnsafe(address, IPV6_PREFIX)),
-      // A trusted network may be written as mapped IPv6 too.
-      trusted: trusted.some((network) => IpNetwork.contains(network, address) || IpNetwork.contains(network, written))
+      trusted: trusted.some((network) => IpNetwork.contains(network, address))
     }
   }
 
@@ -62,3 +64,11 @@ const withoutZone = (text: string): string => {
 
 const unmapped = (address: NetAddress.IpAddress): NetAddress.IpAddress =>
   NetAddress.isIpv6Address(address) ? Option.getOrElse(NetAddress.fromIpv4Mapped(address), () => address) : address
+
+/** `::ffff:10.0.0.0/104` is `10.0.0.0/8`. */
+const unmappedNetwork = (network: IpNetwork.IpNetwork): IpNetwork.IpNetwork => {
+  const address = unmapped(network.address)
+  return address === network.address || network.prefixLength < MAPPED_PREFIX
+    ? network
+    : IpNetwork.fromAddressUnsafe(address, network.prefixLength - MAPPED_PREFIX)
+}

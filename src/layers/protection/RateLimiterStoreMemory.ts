@@ -1,35 +1,40 @@
 /** Rates and blocks in the memory of this process, which holds a bounded number of them. */
 import { Clock, Effect, Layer } from "effect"
 import { type Offender, type QuotaRefusal, RateLimiterStore } from "../../services/RateLimiterStore.ts"
-import { type Expiring, ExpiringTable, type Ledger } from "./ExpiringTable.ts"
+import { Expiring, ExpiringTable, type Ledger } from "./ExpiringTable.ts"
 import { monotonicMillis } from "./monotonicMillis.ts"
 import { SlidingWindow } from "./SlidingWindow.ts"
 import { Strikes } from "./Strikes.ts"
 
-/** Room for 100,000 addresses that send and fail to log in; with them the process takes less than 64 MB more. */
-const MAX_BYTES = 56 * 1024 * 1024
-
 /**
- * Past `maxBytes` what would matter no more soonest is forgotten first; a block only when nothing else is left.
+ * Room for 100,000 addresses that send, half of which fail to log in as well. However many come, the process does not take
+ * 64 MB more for them.
  */
+const MAX_BYTES = 52 * 1024 * 1024
+
+/** Were blocks to take all the room, nothing would be counted any more: no rate would hold and no one else be blocked. */
+const BLOCKS_SHARE = 7 / 8
+
+/** Past `maxBytes` what expires soonest is forgotten first; a block only when blocks take up nearly everything. */
 export const rateLimiterStoreMemory = (maxBytes: number): Layer.Layer<RateLimiterStore> =>
   Layer.effect(
     RateLimiterStore,
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
-      const ledger: Ledger = { bytes: 0 }
+      const counts: Ledger = { bytes: 0 }
       const windows = {
-        address: new ExpiringTable<SlidingWindow>(ledger),
-        account: new ExpiringTable<SlidingWindow>(ledger)
+        address: new ExpiringTable<SlidingWindow>(counts),
+        account: new ExpiringTable<SlidingWindow>(counts)
       }
-      const strikes = { address: new ExpiringTable<Strikes>(ledger), name: new ExpiringTable<Strikes>(ledger) }
-      const blocks = { address: new ExpiringTable<Block>(ledger), name: new ExpiringTable<Block>(ledger) }
-      const counts = [windows.address, windows.account, strikes.address, strikes.name]
-      const allBlocks = [blocks.address, blocks.name]
+      const strikes = { address: new ExpiringTable<Strikes>(counts), name: new ExpiringTable<Strikes>(counts) }
+      const counting = [windows.address, windows.account, strikes.address, strikes.name]
+      const blocked: Ledger = { bytes: 0 }
+      const blocks = { address: new ExpiringTable<Block>(blocked), name: new ExpiringTable<Block>(blocked) }
+      const blocking = [blocks.address, blocks.name]
 
       const makeRoom = () => {
-        while (ledger.bytes > maxBytes) {
-          const table = soonestToExpire(counts) ?? soonestToExpire(allBlocks)
+        while (counts.bytes + blocked.bytes > maxBytes) {
+          const table = soonestToExpire(blocked.bytes > maxBytes * BLOCKS_SHARE ? blocking : counting)
           if (table === undefined) return
           table.dropOldest()
         }
@@ -51,9 +56,11 @@ export const rateLimiterStoreMemory = (maxBytes: number): Layer.Layer<RateLimite
             }
             if (refusal !== undefined) return refusal
             for (const { key, of } of quotas) {
-              const sent = windows[of].get(key, now) ?? new SlidingWindow()
+              const known = windows[of].get(key, now)
+              const sent = known ?? new SlidingWindow()
               sent.add(now)
-              windows[of].put(key, sent, now + window, now)
+              if (known === undefined) windows[of].add(key, sent, now + window, now)
+              else windows[of].renew(known, now + window)
             }
             makeRoom()
             return undefined
@@ -62,13 +69,16 @@ export const rateLimiterStoreMemory = (maxBytes: number): Layer.Layer<RateLimite
           Effect.sync(() => {
             const now = monotonicMillis(clock)
             if (blockedFor(offender, key, now) > 0) return false
-            const struck = strikes[offender].get(key, now) ?? new Strikes()
+            const known = strikes[offender].get(key, now)
+            const struck = known ?? new Strikes()
             const blocked = struck.add(mark, rule, now) >= rule.limit
             if (blocked) {
               strikes[offender].delete(key)
-              blocks[offender].put(key, new Block(), now + rule.blockFor, now)
+              blocks[offender].add(key, new Block(), now + rule.blockFor, now)
+            } else if (known === undefined) {
+              strikes[offender].add(key, struck, now + rule.window, now)
             } else {
-              strikes[offender].put(key, struck, now + rule.window, now)
+              strikes[offender].renew(known, now + rule.window)
             }
             makeRoom()
             return blocked
@@ -80,22 +90,16 @@ export const rateLimiterStoreMemory = (maxBytes: number): Layer.Layer<RateLimite
 
 export const RateLimiterStoreMemory: Layer.Layer<RateLimiterStore> = rateLimiterStoreMemory(MAX_BYTES)
 
-class Block implements Expiring {
-  expiresAt = 0
-  charged = 0
-  readonly bytes = 48
+class Block extends Expiring {
+  override readonly bytes = 80
 }
 
-const soonestToExpire = (
-  tables: ReadonlyArray<ExpiringTable<SlidingWindow> | ExpiringTable<Strikes> | ExpiringTable<Block>>
-) => {
-  let soonest: (typeof tables)[number] | undefined
-  let expiry = Number.POSITIVE_INFINITY
+type AnyTable = Pick<ExpiringTable<Expiring>, "nextExpiry" | "dropOldest">
+
+const soonestToExpire = (tables: ReadonlyArray<AnyTable>): AnyTable | undefined => {
+  let soonest: AnyTable | undefined
   for (const table of tables) {
-    if (table.nextExpiry < expiry) {
-      soonest = table
-      expiry = table.nextExpiry
-    }
+    if (table.nextExpiry < (soonest?.nextExpiry ?? Number.POSITIVE_INFINITY)) soonest = table
   }
   return soonest
 }

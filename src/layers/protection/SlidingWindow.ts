@@ -1,18 +1,16 @@
-import type { Expiring } from "./ExpiringTable.ts"
+import { Expiring } from "./ExpiringTable.ts"
 
 /** Of the window with its empty ring. */
-const OWN_BYTES = 120
+const OWN_BYTES = 136
 
 /** The times of the last mails of one sender, in a ring that grows with their number. */
-export class SlidingWindow implements Expiring {
-  expiresAt = 0
-  charged = 0
+export class SlidingWindow extends Expiring {
   /** Its length is a power of two; most clients send no more than four mails a minute. */
   #times: Array<number> = [0, 0, 0, 0]
   #first = 0
   #count = 0
 
-  get bytes(): number {
+  override get bytes(): number {
     return OWN_BYTES + 8 * this.#times.length
   }
 

@@ -1,17 +1,15 @@
 import type { StrikeRule } from "../../services/RateLimiterStore.ts"
-import type { Expiring } from "./ExpiringTable.ts"
+import { Expiring } from "./ExpiringTable.ts"
 
 /** Of the list and what it is held by. */
 const OWN_BYTES = 120
 
 /** The distinct wrong passwords of one offender. There are never more than the rule's limit, so the list is searched. */
-export class Strikes implements Expiring {
-  expiresAt = 0
-  charged = 0
+export class Strikes extends Expiring {
   /** Mark, time, mark, time: one list of numbers takes half the memory of a list of pairs. */
   #marks: Array<number> = []
 
-  get bytes(): number {
+  override get bytes(): number {
     return OWN_BYTES + 8 * this.#marks.length
   }
 

@@ -33,15 +33,22 @@ const WITHHELD_CR = Buffer.from([CR])
 export class MailData {
   /** Octets of content so far; goes on counting past the limit. */
   size = 0
+  /** There was no room for what came; nothing is kept any more. */
+  refused = false
+  readonly #grow: (octets: number) => boolean
   #limit: number
   #position = AFTER_CRLF
   #pieces: Array<Buffer> = []
   #block = NOTHING
   #blockUsed = 0
 
-  /** Once the content is larger than `limit` it is only counted, and what was kept is let go. */
-  constructor(limit: number) {
+  /**
+   * Once the content is larger than `limit`, or `grow` has no room for more of it, it is only counted, and what was kept
+   * is let go.
+   */
+  constructor(limit: number, grow: (octets: number) => boolean) {
     this.#limit = limit
+    this.#grow = grow
   }
 
   get oversize(): boolean {
@@ -140,6 +147,11 @@ export class MailData {
     this.size += piece.length
     if (this.size > this.#limit) {
       this.#drop()
+      return
+    }
+    if (!this.#grow(piece.length)) {
+      this.refused = true
+      this.discard()
       return
     }
     if (piece.length >= BLOCK_SIZE / 4) {

@@ -6,6 +6,7 @@ import { type Envelope, mailboxKey } from "../../domain/Envelope.ts"
 import {
   DataEndless,
   type GatewayError,
+  MessageBudgetExhausted,
   MessageTooLarge,
   NotAuthenticated,
   type ReceiveError,
@@ -26,6 +27,9 @@ type Next = () => void
 /** Octets; RFC 5321 section 4.5.3.1.4 asks for 512, extensions add to it. AUTH lines have the limit of the parser. */
 const MAX_COMMAND_LENGTH = 2048
 
+/** A client that goes on naming recipients after so many 452 is not going to stop. */
+const MAX_RECIPIENTS_TOO_MANY = 1000
+
 const MAIL_PARAMETERS: ReadonlySet<string> = new Set(["SIZE", "BODY", "SMTPUTF8", "AUTH"])
 const RCPT_PARAMETERS: ReadonlySet<string> = new Set()
 
@@ -42,6 +46,8 @@ export class SubmissionConnection extends SMTPConnection {
   #answer: SmtpReply.SmtpReply | undefined
   /** By mailbox, the address as it was spelled. The package's list compares local parts without case (rulings 14). */
   readonly #recipients = new Map<string, string>()
+  /** Refused past the limit since the connection began. */
+  #recipientsTooMany = 0
   /** Set from 354 to the reply. */
   #data:
     | { readonly startedAt: number; ended: boolean; settle: (error: Error | null, text?: string) => void }
@@ -243,7 +249,9 @@ export class SubmissionConnection extends SMTPConnection {
   addRecipient(recipient: string, callback: (error: Error | null) => void): void {
     const mailbox = mailboxKey(recipient)
     if (this.#recipients.size >= this._server.hooks.maxRecipients && !this.#recipients.has(mailbox)) {
-      this.settle(SmtpReply.fromError(new TooManyRecipients()), callback)
+      this.#recipientsTooMany++
+      const flood = this.#recipientsTooMany > MAX_RECIPIENTS_TOO_MANY
+      this.settle(flood ? SmtpReply.tooManyErrors : SmtpReply.fromError(new TooManyRecipients()), callback)
       return
     }
     this.post(
@@ -273,21 +281,19 @@ export class SubmissionConnection extends SMTPConnection {
       clientName: this.session.hostNameAppearsAs,
       protocol: this.session.transmissionType
     }
-    const receive = Effect.callback<Uint8Array, ReceiveError>((resume) => {
-      const limit = this._server.hooks.messageSizeLimit
-      parser.collect(limit, (ended) => {
-        if (this.#data !== undefined) this.#data.ended = ended
-        if (ended) {
-          resume(
-            parser.data.oversize ? Effect.fail(new MessageTooLarge({ limit })) : Effect.succeed(parser.data.take())
-          )
-        } else if (parser.data.size > 2 * limit) {
-          resume(Effect.fail(new DataEndless()))
-        }
+    const receive = (grow: (octets: number) => boolean) =>
+      Effect.callback<Uint8Array, ReceiveError>((resume) => {
+        const limit = this._server.hooks.messageSizeLimit
+        const { data } = parser.collect(limit, grow, (ended) => {
+          if (this.#data !== undefined) this.#data.ended = ended
+          if (ended && data.oversize) resume(Effect.fail(new MessageTooLarge({ limit })))
+          else if (data.refused) resume(Effect.fail(new MessageBudgetExhausted()))
+          else if (ended) resume(Effect.succeed(data.take()))
+          else if (data.size > 2 * limit) resume(Effect.fail(new DataEndless()))
+        })
+        this.#failReceive = (error) => resume(Effect.fail(error))
+        super.handler_DATA(command, next)
       })
-      this.#failReceive = (error) => resume(Effect.fail(error))
-      super.handler_DATA(command, next)
-    })
     this.post(
       (reply) => ({ _tag: "Data", envelope, transit, receive, reply }),
       (reply) => {
@@ -319,7 +325,10 @@ export class SubmissionConnection extends SMTPConnection {
   activity(): Activity {
     if (this._closing) return { _tag: "Closing" }
     if (this._upgrading) return { _tag: "Handshake", since: this.#idleSince }
-    if (this.#data !== undefined && !this.#data.ended) return { _tag: "Receiving", since: this.#data.startedAt }
+    if (this.#data !== undefined && !this.#data.ended) {
+      const octets = this._parser instanceof SubmissionStream ? this._parser.data.size : 0
+      return { _tag: "Receiving", since: this.#data.startedAt, octets }
+    }
     return this.#waiting || this.#data !== undefined ? { _tag: "Waiting" } : { _tag: "Idle", since: this.#idleSince }
   }
 
@@ -337,8 +346,15 @@ export class SubmissionConnection extends SMTPConnection {
 export type Activity =
   | { readonly _tag: "Idle"; readonly since: number }
   | { readonly _tag: "Handshake"; readonly since: number }
-  /** Between 354 and the final dot. */
-  | { readonly _tag: "Receiving"; readonly since: number }
+  | Receiving
   /** For the session. */
   | { readonly _tag: "Waiting" }
   | { readonly _tag: "Closing" }
+
+/** Between 354 and the final dot. */
+export interface Receiving {
+  readonly _tag: "Receiving"
+  readonly since: number
+  /** Content so far. */
+  readonly octets: number
+}

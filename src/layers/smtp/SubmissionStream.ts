@@ -1,20 +1,27 @@
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js"
 import { MailData } from "./MailData.ts"
 
+const NO_ROOM = () => false
+
 /**
  * The package's line parser with message data taken out of its hands: it spends a turn of the event loop on every
  * dot-stuffed line, and a copy through a stream on everything. Commands stay its business.
  */
 export class SubmissionStream extends SMTPStream {
   /** The message being received. */
-  data = new MailData(0)
+  data = new MailData(0, NO_ROOM)
   /** Called for each piece of data, and once more at its end. */
   onProgress: (ended: boolean) => void = () => {}
 
-  /** The message that follows goes here; called right before `startDataMode`. */
-  collect(limit: number, onProgress: (ended: boolean) => void): void {
-    this.data = new MailData(limit)
+  /** Begins a message; called right before `startDataMode`. */
+  collect(
+    limit: number,
+    grow: (octets: number) => boolean,
+    onProgress: (ended: boolean) => void
+  ): { readonly data: MailData } {
+    this.data = new MailData(limit, grow)
     this.onProgress = onProgress
+    return { data: this.data }
   }
 
   override _feedDataStream(chunk: Buffer, done: (error?: Error | null) => void): void {

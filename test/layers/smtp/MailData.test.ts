@@ -4,7 +4,7 @@ import { MailData } from "../../../src/layers/smtp/MailData.ts"
 
 /** Feeds the octets in pieces of the given sizes; returns what was collected and what came after the end. */
 const collect = (wire: string, pieces: ReadonlyArray<number>, limit = 1_000_000) => {
-  const data = new MailData(limit)
+  const data = new MailData(limit, () => true)
   const octets = Buffer.from(wire, "latin1")
   let offset = 0
   for (let turn = 0; offset < octets.length; turn++) {
