@@ -160,6 +160,9 @@ export class DataEndless extends Data.TaggedError("DataEndless") {}
 /** The gateway is shutting down. */
 export class ShuttingDown extends Data.TaggedError("ShuttingDown") {}
 
+/** The client closed the connection before the end of the data. */
+export class ClientGone extends Data.TaggedError("ClientGone") {}
+
 /** A defect: the command failed for a reason that nobody foresaw. */
 export class InternalError extends Data.TaggedError("InternalError") {}
 
@@ -202,7 +205,13 @@ export type SubmissionError =
   | SubmitDeadlineExceeded
   | MessageBudgetExhausted
 
-export type ReceiveError = MessageTooLarge | MessageBudgetExhausted | DataTooSlow | DataEndless | ShuttingDown
+export type ReceiveError =
+  | MessageTooLarge
+  | MessageBudgetExhausted
+  | DataTooSlow
+  | DataEndless
+  | ShuttingDown
+  | ClientGone
 
 export type AdmissionError = TooManyConnections | AddressBlocked | MessageRateExceeded
 

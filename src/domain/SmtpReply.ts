@@ -118,6 +118,8 @@ const TABLE: Table = {
   DataTooSlow: () => reply(421, "4.4.2", "Message data too slow, closing connection"),
   DataEndless: () => reply(421, "4.3.4", "Message far too large, closing connection"),
   ShuttingDown: () => reply(421, "4.3.2", "Service shutting down, try again"),
+  // Nobody is left to read it.
+  ClientGone: () => reply(421, "4.4.2", "Connection lost"),
   InternalError: () => reply(451, "4.3.0", "Temporary failure, try again later")
 }
 

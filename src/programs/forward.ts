@@ -19,6 +19,7 @@ import { CakemailClient } from "../services/CakemailClient.ts"
 import { GatewayConfig } from "../services/GatewayConfig.ts"
 import { MailParser } from "../services/MailParser.ts"
 import { MessageSink } from "../services/MessageSink.ts"
+import { RecentSubmissions } from "../services/RecentSubmissions.ts"
 import { type Forwarding, makeForwardEvents } from "./forwardEvents.ts"
 
 /** The gateway's `MessageSink`: accepted means that the API has accepted it for at least one recipient. */
@@ -29,6 +30,7 @@ export const ForwardSink = Layer.effect(
     const parser = yield* MailParser
     const authenticator = yield* Authenticator
     const client = yield* CakemailClient
+    const recent = yield* RecentSubmissions
     const retry = yield* makeRetries
     const events = yield* makeForwardEvents
 
@@ -58,9 +60,12 @@ export const ForwardSink = Layer.effect(
         retry("prepare", client.prepare(token, { email, envelope, transit }))
       )
       if (!submission.grow(prepared.sharedBytes)) return yield* new MessageBudgetExhausted()
+      // A client that lost the 250 and comes back gets the receipt it missed, not a second mail (rulings 10).
+      const submitOnce = recent.forMessage({ identity, messageId: email.messageId, raw: submission.raw })
       const submit = (recipient: string) =>
-        withToken((token) =>
-          retry("submit", events.called(forwarding, client.submit(token, prepared, recipient)))
+        submitOnce(
+          recipient,
+          withToken((token) => retry("submit", events.called(forwarding, client.submit(token, prepared, recipient))))
         ).pipe(
           Effect.result,
           Effect.map((result) => void forwarding.outcomes.set(recipient, result))

@@ -5,6 +5,7 @@ import type { Email } from "../domain/Email.ts"
 import type { SubmissionError } from "../domain/GatewayError.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import type { Accepted, Submission } from "../domain/Submission.ts"
+import { DeadLetters, type FailedRecipient } from "../services/DeadLetters.ts"
 import { Metrics } from "../services/Metrics.ts"
 
 /** One message while it is forwarded. */
@@ -21,6 +22,7 @@ export interface Forwarding {
 
 export const makeForwardEvents = Effect.gen(function* () {
   const clock = yield* Clock.Clock
+  const deadLetters = yield* DeadLetters
   const forwarded = (yield* Metrics).counter({
     name: "smtp_emails_forwarded_total",
     help: "Recipients by whether the API accepted the message for them",
@@ -66,16 +68,28 @@ export const makeForwardEvents = Effect.gen(function* () {
       answer: Result.Result<Accepted, SubmissionError>
     ) {
       const { email, submission } = forwarding
+      const hidden = Result.isSuccess(answer)
       let refused = 0
+      const lost: Array<FailedRecipient> = []
       for (const { recipient, result } of outcomes) {
         forwarded.increment({ result: Result.isSuccess(result) ? "success" : "failure" })
         if (Result.isSuccess(result)) continue
         refused++
-        yield* Effect.logWarning("recipient_failed", {
-          reference: submission.reference,
-          recipient,
-          ...describe(result.failure)
-        })
+        // What the client is told to try again is not lost; what a 250 hides from it is.
+        if (hidden || !SmtpReply.isTransient(SmtpReply.fromError(result.failure))) {
+          lost.push({ recipient, error: result.failure })
+        } else {
+          yield* Effect.logWarning("recipient_failed", {
+            reference: submission.reference,
+            recipient,
+            ...describe(result.failure)
+          })
+        }
+      }
+      const [first, ...others] = lost
+      if (first !== undefined) {
+        const messageId = email?.messageId
+        yield* deadLetters.record({ submission, messageId, failures: [first, ...others], hidden })
       }
       const { firstCall, lastAnswer } = forwarding
       const summary = {

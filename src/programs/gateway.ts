@@ -8,11 +8,12 @@ import { CakemailClientOverTransport } from "../layers/cakemail/CakemailClientLi
 import { HealthServerLive } from "../layers/http/HealthServerLive.ts"
 import { ReadinessLive } from "../layers/http/ReadinessLive.ts"
 import { MailParserLive } from "../layers/mime/MailParserLive.ts"
+import { DeadLettersLive } from "../layers/protection/DeadLettersLive.ts"
 import { isApiFailure } from "../layers/protection/apiFailures.ts"
 import { CircuitBreakerLive } from "../layers/protection/CircuitBreakerLive.ts"
 import { MessageBudgetLive } from "../layers/protection/MessageBudgetLive.ts"
 import { RateLimiterLive } from "../layers/protection/RateLimiterLive.ts"
-import { RateLimiterStoreMemory } from "../layers/protection/RateLimiterStoreMemory.ts"
+import { RecentSubmissionsLive } from "../layers/protection/RecentSubmissionsRedis.ts"
 import { SmtpServerLive } from "../layers/smtp/SmtpServerLive.ts"
 import { LoggerLive } from "../layers/telemetry/LoggerLive.ts"
 import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
@@ -34,6 +35,8 @@ export const ForwardingLive = ForwardSink.pipe(
   Layer.provideMerge(AuthenticatorLive),
   Layer.provide(AuthCacheLive),
   Layer.provide(ProtectedClient),
+  Layer.provide(RecentSubmissionsLive),
+  Layer.provide(DeadLettersLive.pipe(Layer.provide(NodeFileSystem.layer))),
   Layer.provide(MailParserLive)
 )
 
@@ -49,7 +52,6 @@ export const SubmissionLive = SmtpServerLive.pipe(
 export const GatewayLive = SubmissionLive.pipe(
   Layer.provide(ForwardingLive),
   Layer.provide(RateLimiterLive),
-  Layer.provide(RateLimiterStoreMemory),
   // Outlives the listeners: /health/ready says 503 while the last messages are finished.
   Layer.provideMerge(HealthServerLive),
   Layer.provide(ReadinessLive),

@@ -3,7 +3,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { CakemailClientLive } from "../layers/cakemail/CakemailClientLive.ts"
 import { GatewayConfigLive } from "../layers/config/GatewayConfigLive.ts"
 import { settingsText } from "../layers/config/settingsText.ts"

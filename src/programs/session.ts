@@ -3,7 +3,7 @@
  * Cakemail API; its state is the value handed from one command to the next.
  */
 import { Clock, Effect, Fiber, FiberSet, Layer, Queue } from "effect"
-import { NotAuthenticated, TlsRequired } from "../domain/GatewayError.ts"
+import { type GatewayError, NotAuthenticated, TlsRequired } from "../domain/GatewayError.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import { GatewayConfig } from "../services/GatewayConfig.ts"
 import { MessageBudget } from "../services/MessageBudget.ts"
@@ -38,33 +38,31 @@ export const SmtpSessionLive = Layer.effect(
       return state._tag === "Authenticated" ? Effect.succeed(state) : Effect.fail(new NotAuthenticated())
     }
 
-    const onData = Effect.fnUntraced(function* (
-      authenticated: Authenticated,
-      command: CommandOf<"Data">,
-      reference: string
-    ) {
-      yield* budget.admit
-      const reservation = yield* budget.reservation
-      const raw = yield* Effect.onError(command.receive(reservation.grow), () => reservation.release)
-      const receivedAt = clock.currentTimeMillisUnsafe()
-      events.received(raw.byteLength)
-      const { credentials, identity } = authenticated
-      const transit = { ...command.transit, receivedAt }
-      const { envelope } = command
-      const { grow } = reservation
-      const settle = Effect.flatMap(Effect.scope, reservation.transfer).pipe(
-        Effect.andThen(sink.accept({ envelope, identity, credentials, raw, grow, reference, transit })),
-        Effect.scoped,
-        Effect.map((accepted) => SmtpReply.accepted(accepted, smtp.showReference ? reference : undefined)),
-        Effect.catchCause((cause) =>
-          Effect.map(events.errorOf(cause), (error) =>
-            LOGIN_LOST.has(error._tag) ? SmtpReply.closing(SmtpReply.fromError(error)) : SmtpReply.fromError(error)
+    /** Uninterruptible up to where the message is in `settling`: data that has ended is not lost with its client. */
+    const onData = (authenticated: Authenticated, command: CommandOf<"Data">, reference: string) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          yield* budget.admit
+          const { grow, release, transfer } = yield* budget.reservation
+          const raw = yield* Effect.onError(command.receive(grow), () => release)
+          const receivedAt = clock.currentTimeMillisUnsafe()
+          events.received(raw.byteLength)
+          const { credentials, identity } = authenticated
+          const transit = { ...command.transit, receivedAt }
+          const settle = Effect.flatMap(Effect.scope, transfer).pipe(
+            Effect.andThen(
+              sink.accept({ envelope: command.envelope, identity, credentials, raw, grow, reference, transit })
+            ),
+            Effect.scoped,
+            Effect.map((accepted) => SmtpReply.accepted(accepted, smtp.showReference ? reference : undefined)),
+            Effect.catchCause((cause) => Effect.map(events.errorOf(cause), replyAfterData)),
+            Effect.interruptible
           )
-        )
+          const fiber = yield* FiberSet.run(settling, settle, { startImmediately: true })
+          command.reply(yield* restore(Fiber.join(fiber)))
+          events.settled(clock.currentTimeMillisUnsafe() - receivedAt)
+        })
       )
-      command.reply(yield* Fiber.join(yield* FiberSet.run(settling, settle, { startImmediately: true })))
-      events.settled(clock.currentTimeMillisUnsafe() - receivedAt)
-    })
 
     const onCommand = Effect.fnUntraced(function* (
       connection: Connection,
@@ -126,3 +124,6 @@ export const SmtpSessionLive = Layer.effect(
     })
   })
 )
+
+const replyAfterData = (error: GatewayError): SmtpReply.SmtpReply =>
+  LOGIN_LOST.has(error._tag) ? SmtpReply.closing(SmtpReply.fromError(error)) : SmtpReply.fromError(error)

@@ -10,7 +10,7 @@ export interface FailedRecipient {
 
 /** A message with those of its recipients that will not get it. */
 export interface DeadLetter {
-  readonly submission: Submission
+  readonly submission: Pick<Submission, "envelope" | "identity" | "raw" | "reference" | "transit">
   /** The Message-ID that the client sent. */
   readonly messageId: string | undefined
   readonly failures: readonly [FailedRecipient, ...Array<FailedRecipient>]

@@ -33,7 +33,8 @@ export type Command =
       readonly transit: Omit<Transit, "receivedAt">
       /**
        * Answers 354 and reads to the final dot. `grow` is asked for room before octets are kept; without it the rest is
-       * thrown away. A session that does not want the data replies without running this.
+       * thrown away. Runs uninterrupted, so that data that has ended is never lost: when the client goes before, it
+       * fails with `ClientGone`. A session that does not want the data replies without running this.
        */
       readonly receive: (grow: (octets: number) => boolean) => Effect.Effect<Uint8Array, ReceiveError>
       readonly reply: ReplyFunction

@@ -9,6 +9,7 @@ import { MessageBudget } from "../../src/services/MessageBudget.ts"
 import { MessageSink } from "../../src/services/MessageSink.ts"
 import { Metrics } from "../../src/services/Metrics.ts"
 import { RateLimiter } from "../../src/services/RateLimiter.ts"
+import { RecentSubmissions } from "../../src/services/RecentSubmissions.ts"
 import { type Command, SmtpSession } from "../../src/services/SmtpSession.ts"
 
 export const USER = { username: "demo@example.com", password: Redacted.make("demo") }
@@ -56,6 +57,11 @@ export const MessageBudgetUnlimited = Layer.succeed(MessageBudget, {
   admit: Effect.void,
   reservation: Effect.succeed({ grow: () => true, transfer: () => Effect.void, release: Effect.void }),
   held: Effect.succeed(0)
+})
+
+/** Takes no message for another. */
+export const RecentSubmissionsForgetful = Layer.succeed(RecentSubmissions, {
+  forMessage: () => (_recipient, submit) => submit
 })
 
 export const MetricsSilent = Layer.succeed(Metrics, {

@@ -5,6 +5,7 @@ import {
   ApiFailed,
   AuthenticationFailed,
   AuthenticationUnavailable,
+  ClientGone,
   MessageTooLarge,
   SecondFactorRequired,
   TooManyConnections
@@ -322,8 +323,12 @@ describe("session", () => {
         const reading = yield* openSession()
         yield* reading.connect
         yield* reading.login()
-        yield* Effect.forkScoped(reading.data(waiting("data")), { startImmediately: true })
+        // The adapter ends the reading when the client goes; the session does not answer and does not hang.
+        const gone = yield* Deferred.make<never, ClientGone>()
+        const receive = Effect.tapError(Deferred.await(gone), () => Effect.sync(() => void interrupted.push("data")))
+        yield* Effect.forkScoped(reading.data(receive), { startImmediately: true })
         yield* Effect.yieldNow
+        yield* Deferred.fail(gone, new ClientGone())
         yield* reading.vanish
       }).pipe(Effect.provide(sessionWith({})))
       yield* Effect.gen(function* () {

@@ -21,7 +21,7 @@ import { bodyWithHole, jsonMembers } from "./JsonBody.ts"
 import { makeMessageId, type PlainContent, plainContent } from "./MailContent.ts"
 import { isPersonalAccessToken } from "./PersonalAccessToken.ts"
 import { Senders, TRY_TOKEN_PATH } from "./Senders.ts"
-import { BearerToken, type LoginAnswer } from "./Logins.ts"
+import { BearerToken, type LoginAnswer, loginCallTimeout } from "./Logins.ts"
 import { ping, readSubmission } from "./Submissions.ts"
 
 export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport | GatewayConfig | Senders> =
@@ -32,7 +32,7 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
       const transport = yield* ApiTransport
       const senders = yield* Senders
       const timeout = Duration.toMillis(api.timeout)
-      const authTimeout = Duration.toMillis(api.authTimeout)
+      const loginTimeout = loginCallTimeout(api.authTimeout)
 
       const loginWithPassword = (credentials: Credentials) =>
         transport.call(
@@ -48,14 +48,20 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
                 ["password", Redacted.value(credentials.password)]
               ])
             ],
-            timeout: authTimeout
+            timeout: loginTimeout
           },
           (response) => readLogin(credentials, response)
         )
 
       const loginWithToken = (credentials: Credentials) =>
         transport.call(
-          { endpoint: "login", method: "GET", path: TRY_TOKEN_PATH, token: credentials.password, timeout: authTimeout },
+          {
+            endpoint: "login",
+            method: "GET",
+            path: TRY_TOKEN_PATH,
+            token: credentials.password,
+            timeout: loginTimeout
+          },
           (response) => readTokenTrial(credentials, response)
         )
 
@@ -126,7 +132,7 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
           )
       )
 
-      return CakemailClient.of({ login, prepare, submit, ping: ping(transport, authTimeout) })
+      return CakemailClient.of({ login, prepare, submit, ping: ping(transport, loginTimeout) })
     })
   )
 

@@ -379,7 +379,7 @@ export const settings = {
     "DUPLICATE_CAPACITY",
     Formats.wholeNumber(1, 10_000_000),
     "100000",
-    "Accepted recipients that one process remembers at most, about 300 bytes each; the oldest are forgotten first."
+    "Accepted recipients that one process remembers at most, about 350 bytes each; the oldest are forgotten first."
   ),
   redisUrl: optional(
     DUPLICATES,

@@ -5,7 +5,7 @@ const BUCKETS = 60
 export class CallWindow {
   calls = 0
   failures = 0
-  readonly #bucketMillis: number
+  readonly #windowMillis: number
   readonly #calls = new Uint32Array(BUCKETS)
   readonly #failures = new Uint32Array(BUCKETS)
   /** Number of the newest bucket, counted from time zero. */
@@ -13,8 +13,8 @@ export class CallWindow {
 
   /** Times are milliseconds of one clock that only goes forward. */
   constructor(windowMillis: number, now: number) {
-    this.#bucketMillis = windowMillis / BUCKETS
-    this.#newest = Math.floor(now / this.#bucketMillis)
+    this.#windowMillis = windowMillis
+    this.#newest = this.#bucketOf(now)
   }
 
   add(failed: boolean, now: number): void {
@@ -28,7 +28,7 @@ export class CallWindow {
 
   /** Empties the buckets that have come round again; returns the one of now. */
   #forget(now: number): number {
-    const current = Math.floor(now / this.#bucketMillis)
+    const current = this.#bucketOf(now)
     const stale = Math.min(current - this.#newest, BUCKETS)
     for (let step = 0; step < stale; step++) {
       const bucket = (current - step) % BUCKETS
@@ -39,5 +39,9 @@ export class CallWindow {
     }
     this.#newest = Math.max(current, this.#newest)
     return current % BUCKETS
+  }
+
+  #bucketOf(now: number): number {
+    return Math.floor((now * BUCKETS) / this.#windowMillis)
   }
 }

@@ -27,7 +27,9 @@ export const DeadLettersLive: Layer.Layer<DeadLetters, never, GatewayConfig | Me
       })
       const store = directory === undefined ? undefined : yield* makeDeadLetterStore({ ...bounds, directory })
       const writes = yield* FiberSet.make<void>()
-      yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(writes), MAX_WAIT))
+      yield* Effect.addFinalizer(() =>
+        Effect.timeoutOption(Effect.interruptible(FiberSet.awaitEmpty(writes)), MAX_WAIT)
+      )
       let waitingBytes = 0
 
       if (store !== undefined) {

@@ -42,21 +42,22 @@ export const demoAccount: SandboxAccount = {
 }
 
 /** Listens until its scope closes; then every connection ends at once, the hanging ones too. */
-export const layerSandbox = (options: SandboxOptions = {}): Layer.Layer<Sandbox | HttpServer, ServeError> => {
-  // Idle connections outlive the keep-alive of any client pool: a client must never find one just closed.
-  const server = createServer({ keepAliveTimeout: 65_000 })
-  const http = NodeHttpServer.layerServer(() => server, {
-    host: options.host ?? "127.0.0.1",
-    port: options.port ?? 8025,
-    disablePreemptiveShutdown: true
+export const layerSandbox = (options: SandboxOptions = {}): Layer.Layer<Sandbox | HttpServer, ServeError> =>
+  Layer.suspend(() => {
+    // Idle connections outlive the keep-alive of any client pool: a client must never find one just closed.
+    const server = createServer({ keepAliveTimeout: 65_000 })
+    const http = NodeHttpServer.layerServer(() => server, {
+      host: options.host ?? "127.0.0.1",
+      port: options.port ?? 8025,
+      disablePreemptiveShutdown: true
+    })
+    const routes = Layer.mergeAll(ApiRoutes, MailpitApi, SandboxControl)
+    const served = Layer.merge(
+      HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }),
+      closeConnections(server)
+    )
+    return served.pipe(Layer.provideMerge(http), Layer.provideMerge(layerState(options)))
   })
-  const routes = Layer.mergeAll(ApiRoutes, MailpitApi, SandboxControl)
-  const served = Layer.merge(
-    HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }),
-    closeConnections(server)
-  )
-  return served.pipe(Layer.provideMerge(http), Layer.provideMerge(layerState(options)))
-}
 
 /** What the API works on, beyond what the `Sandbox` service shows. */
 class SandboxState extends Context.Service<

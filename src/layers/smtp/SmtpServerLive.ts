@@ -3,6 +3,8 @@ import { Clock, Context, Data, Duration, Effect, Layer, Redacted, Schedule, Stre
 import { randomBytes } from "node:crypto"
 import { createServer, type Server, type Socket } from "node:net"
 import type { SMTPServerOptions } from "smtp-server"
+import type { SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js"
+import { networkMembership } from "../../domain/networks.ts"
 import { GatewayConfig, type SmtpPort } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
 import { Readiness } from "../../services/Readiness.ts"
@@ -10,6 +12,7 @@ import { SmtpSession } from "../../services/SmtpSession.ts"
 import { type Certificate, TlsContext } from "../../services/TlsContext.ts"
 import { makeDeadlines } from "./deadlines.ts"
 import { drain } from "./drain.ts"
+import { type ProxyOutcome, ProxyHeaderReader } from "./ProxyHeaderReader.ts"
 import { makeSessionFibers } from "./sessionFibers.ts"
 import { type SubmissionHooks, SubmissionServer } from "./SubmissionServer.ts"
 import { tlsPolicy } from "./tlsPolicy.ts"
@@ -111,15 +114,25 @@ export const SmtpServerLive = Layer.effect(
       Effect.tapCause((cause) => Effect.logError("ticket_keys_not_rotated", cause)),
       Effect.forkScoped
     )
-    yield* makeDeadlines(servers, smtp)
+    const proxyHeaders = new ProxyHeaderReader(hooks.now)
+    const isProxy = networkMembership(smtp.proxyTrusted)
+    yield* makeDeadlines(servers, proxyHeaders, smtp)
 
     const listeners: Array<Server> = []
-    yield* Effect.addFinalizer(() => drain({ listeners, readiness, servers, session, shutdown }))
+    yield* Effect.addFinalizer(() => drain({ listeners, proxyHeaders, readiness, servers, session, shutdown }))
 
     const ports: Array<SmtpPort> = []
     for (const wanted of smtp.ports) {
-      const accept = (socket: Socket) =>
-        wanted.implicitTls ? submissions.connectSecure(socket, {}) : submission.connect(socket)
+      const open = (socket: Socket, address: SMTPConnectionOptions) =>
+        wanted.implicitTls ? submissions.connectSecure(socket, address) : submission.connect(socket, address)
+      // Who may speak PROXY must: without its header the limits would count the balancer as one client.
+      const accept = (socket: Socket) => {
+        if (!isProxy(socket.remoteAddress ?? "")) return open(socket, {})
+        proxyHeaders.read(socket, (outcome) => {
+          if (outcome._tag === "Refused") hooks.failed(new Error(`PROXY header ${outcome.reason}`))
+          else open(socket, outcome._tag === "Local" ? {} : forwardedAddress(outcome))
+        })
+      }
       const listener = createServer({ noDelay: true, keepAlive: true }, accept)
       const port = yield* listen(listener, wanted.port, smtp.host)
       listeners.push(listener)
@@ -134,6 +147,13 @@ export const SmtpServerLive = Layer.effect(
     return SmtpServer.of({ ports })
   })
 )
+
+const forwardedAddress = ({ destination, source }: Extract<ProxyOutcome, { readonly _tag: "Forwarded" }>) => ({
+  remoteAddress: source.address,
+  remotePort: source.port,
+  localAddress: destination.address,
+  localPort: destination.port
+})
 
 const listen = (server: Server, port: number, host: string): Effect.Effect<number, ListenError> =>
   Effect.callback((resume) => {

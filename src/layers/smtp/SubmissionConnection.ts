@@ -4,6 +4,7 @@ import type { Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
 import { type Envelope, mailboxKey } from "../../domain/Envelope.ts"
 import {
+  ClientGone,
   DataEndless,
   type GatewayError,
   MessageBudgetExhausted,
@@ -69,6 +70,7 @@ export class SubmissionConnection extends SMTPConnection {
 
   override _createParser(): SubmissionStream {
     const parser = new SubmissionStream({ maxCommandLength: this._server.options.maxCommandLength })
+    parser.onProxyHeader = () => this.abort()
     parser.oncommand = (command, next) => this._onCommand(command, next)
     parser.on("error", (error) => this.send(421, `Error: ${error.message}`))
     return parser
@@ -283,6 +285,7 @@ export class SubmissionConnection extends SMTPConnection {
     }
     const receive = (grow: (octets: number) => boolean) =>
       Effect.callback<Uint8Array, ReceiveError>((resume) => {
+        if (this._closed) return resume(Effect.fail(new ClientGone()))
         const limit = this._server.hooks.messageSizeLimit
         const { data } = parser.collect(limit, grow, (ended) => {
           if (this.#data !== undefined) this.#data.ended = ended

@@ -1,6 +1,9 @@
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js"
 import { MailData } from "./MailData.ts"
 
+/** What the PROXY protocol's versions 1 and 2 begin with. */
+const PROXY_SIGNATURES = [Buffer.from("PROXY "), Buffer.from("\r\n\r\n\0\r\nQUIT\n")]
+
 const NO_ROOM = () => false
 
 /**
@@ -12,6 +15,21 @@ export class SubmissionStream extends SMTPStream {
   data = new MailData(0, NO_ROOM)
   /** Called for each piece of data, and once more at its end. */
   onProgress: (ended: boolean) => void = () => {}
+
+  /** The first octets are a PROXY header, from a peer that is not in PROXY_TRUSTED: whoever it is, it is no mail client. */
+  onProxyHeader: () => void = () => {}
+  #begun = false
+
+  override _write(chunk: Buffer, encoding: BufferEncoding, next: (error?: Error | null) => void): void {
+    if (!this.#begun) {
+      this.#begun = true
+      if (PROXY_SIGNATURES.some((signature) => chunk.subarray(0, signature.length).equals(signature))) {
+        this.isClosed = true
+        this.onProxyHeader()
+      }
+    }
+    super._write(chunk, encoding, next)
+  }
 
   /** Begins a message; called right before `startDataMode`. */
   collect(

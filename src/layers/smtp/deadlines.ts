@@ -1,6 +1,7 @@
 import { Clock, Duration, Effect, Schedule } from "effect"
 import { DataTooSlow, IdleTimeout } from "../../domain/GatewayError.ts"
 import type { GatewaySettings } from "../../services/GatewayConfig.ts"
+import type { ProxyHeaderReader } from "./ProxyHeaderReader.ts"
 import type { Receiving, SubmissionConnection } from "./SubmissionConnection.ts"
 import type { SubmissionServer } from "./SubmissionServer.ts"
 
@@ -14,11 +15,12 @@ const HANDSHAKE_TIMEOUT = 10_000
 const RATE_WINDOW = 30_000
 
 /**
- * Ends what takes too long: a connection without a command for CONNECTION_TIMEOUT (octets that complete no command do
+ * Ends what takes too long: a PROXY header, a connection without a command for CONNECTION_TIMEOUT (octets that complete no command do
  * not count), a handshake, a DATA as a whole or one that only trickles. A client that waits for us is never cut.
  */
 export const makeDeadlines = Effect.fnUntraced(function* (
   servers: ReadonlyArray<SubmissionServer>,
+  proxyHeaders: ProxyHeaderReader,
   limits: Pick<GatewaySettings["smtp"], "connectionTimeout" | "dataTimeout" | "minDataRate">
 ) {
   const clock = yield* Clock.Clock
@@ -44,6 +46,7 @@ export const makeDeadlines = Effect.fnUntraced(function* (
 
   const sweep = Effect.sync(() => {
     const now = clock.currentTimeMillisUnsafe()
+    proxyHeaders.expire()
     for (const server of servers) {
       for (const [socket, since] of server.handshakes) if (now - since >= HANDSHAKE_TIMEOUT) socket.destroy()
       for (const connection of server.submissions) {

@@ -4,6 +4,7 @@ import { ShuttingDown } from "../../domain/GatewayError.ts"
 import type { GatewaySettings } from "../../services/GatewayConfig.ts"
 import type { Readiness } from "../../services/Readiness.ts"
 import type { SmtpSession } from "../../services/SmtpSession.ts"
+import type { ProxyHeaderReader } from "./ProxyHeaderReader.ts"
 import type { SubmissionServer } from "./SubmissionServer.ts"
 
 const LOOK_AGAIN_AFTER = Duration.millis(50)
@@ -17,12 +18,13 @@ const LAST_WORDS = Duration.millis(100)
  */
 export const drain = Effect.fnUntraced(function* (parts: {
   readonly listeners: ReadonlyArray<Server>
+  readonly proxyHeaders: ProxyHeaderReader
   readonly servers: ReadonlyArray<SubmissionServer>
   readonly session: SmtpSession["Service"]
   readonly readiness: Readiness["Service"]
   readonly shutdown: GatewaySettings["shutdown"]
 }) {
-  const { listeners, readiness, servers, session, shutdown } = parts
+  const { listeners, proxyHeaders, readiness, servers, session, shutdown } = parts
   yield* readiness.set("draining", true)
   yield* Effect.sleep(shutdown.delay)
   for (const listener of listeners) listener.close()
@@ -30,6 +32,7 @@ export const drain = Effect.fnUntraced(function* (parts: {
 
   const open = () => servers.flatMap((server) => [...server.submissions])
   yield* Effect.logInfo("drain_started", { connections: open().length })
+  proxyHeaders.close()
   for (const server of servers) {
     server.draining = true
     for (const socket of server.handshakes.keys()) socket.destroy()

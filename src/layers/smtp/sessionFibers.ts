@@ -1,4 +1,5 @@
 import { Effect, FiberMap, FiberSet, Option, Queue } from "effect"
+import { ClientGone } from "../../domain/GatewayError.ts"
 import { SmtpSession, type Command } from "../../services/SmtpSession.ts"
 import type { SubmissionConnection } from "./SubmissionConnection.ts"
 
@@ -36,6 +37,7 @@ export const makeSessionFibers = Effect.gen(function* () {
       if (commands !== undefined) Queue.offerUnsafe(commands, command)
     },
     close: (connection: SubmissionConnection): void => {
+      connection.abortData(new ClientGone())
       queues.delete(connection)
       const fiber = FiberMap.getUnsafe(fibers, connection.id)
       if (Option.isSome(fiber)) fiber.value.interruptUnsafe()

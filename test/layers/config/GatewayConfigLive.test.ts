@@ -48,6 +48,21 @@ describe("GatewayConfigLive", () => {
       assert.strictEqual(gateway.api.httpsProxy, undefined)
       assert.strictEqual(Duration.toSeconds(gateway.api.submitDeadline), 30)
       assert.strictEqual(Duration.toSeconds(gateway.authCache.timeToLive), 900)
+      assert.deepStrictEqual(gateway.limits, {
+        maxConnectionsPerAddress: 10,
+        ratePerAddress: 100,
+        ratePerAccount: undefined,
+        authFailureLimit: 5,
+        authFailureWindow: Duration.seconds(300),
+        authBlockDuration: Duration.seconds(3600),
+        messageBudget: 402_653_184
+      })
+      assert.deepStrictEqual(gateway.circuitBreaker, {
+        threshold: 0.5,
+        window: Duration.seconds(60),
+        minimumCalls: 10,
+        openDuration: Duration.seconds(300)
+      })
       assert.strictEqual(gateway.partialFailure, "accept")
       assert.strictEqual(gateway.recentSubmissions.redisUrl, undefined)
       assert.strictEqual(Duration.toMinutes(gateway.recentSubmissions.window), 10)

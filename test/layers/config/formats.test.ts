@@ -39,6 +39,23 @@ describe("formats", () => {
     for (const [text, expected] of table) assert.strictEqual(seconds(text), expected, text)
   })
 
+  it("fractions are plain numbers up to 1, and never 0", () => {
+    const table: ReadonlyArray<readonly [string, number | undefined]> = [
+      ["0.5", 0.5],
+      ["1", 1],
+      ["1.0", 1],
+      ["0.01", 0.01],
+      ["0.009", undefined],
+      ["0", undefined],
+      ["1.01", undefined],
+      [".5", undefined],
+      ["50%", undefined],
+      ["-0.5", undefined],
+      ["", undefined]
+    ]
+    for (const [text, expected] of table) assert.strictEqual(decode(Formats.fraction, text), expected, text)
+  })
+
   it("sizes are bytes or carry their unit", () => {
     const table: ReadonlyArray<readonly [string, number | undefined]> = [
       ["26214400", 26_214_400],

@@ -13,6 +13,8 @@ const run = (
   options: Parameters<typeof smtpServerWith>[0] = {}
 ) => it.live(name, () => Effect.scoped(test).pipe(Effect.provide(smtpServerWith(options))))
 
+const proxied: Array<Submission> = []
+
 const text = (submission: Submission | undefined) => Buffer.from(submission?.raw ?? []).toString("latin1")
 
 describe("SmtpServer", () => {
@@ -368,6 +370,56 @@ describe("SmtpServer", () => {
         yield* wire.ended
       }),
       { settings: { smtp: { dataTimeout: Duration.millis(400) } } }
+    )
+  })
+
+  describe("the PROXY protocol", () => {
+    for (const [name, header] of [
+      ["1", Buffer.from("PROXY TCP4 198.51.100.7 192.0.2.1 50000 587\r\n")],
+      ["2", Buffer.from("0d0a0d0a000d0a515549540a2111000cc6336407c0000201c350024b", "hex")]
+    ] as const) {
+      run(
+        `version ${name} from a trusted peer tells the client's address`,
+        Effect.gen(function* () {
+          const { port } = (yield* SmtpServer).ports[0] ?? { port: 0 }
+          const wire = yield* openWire(port)
+          yield* wire.send(header)
+          assert.strictEqual((yield* wire.reply).code, 220)
+          yield* wire.ask("EHLO client.example.com")
+          yield* wire.ask("STARTTLS")
+          yield* wire.startTls
+          yield* wire.ask("EHLO client.example.com")
+          yield* wire.login()
+          yield* wire.ask("MAIL FROM:<a@example.com>")
+          yield* wire.ask("RCPT TO:<b@example.com>")
+          yield* wire.ask("DATA")
+          assert.strictEqual((yield* wire.ask("x\r\n.")).code, 250)
+          assert.strictEqual(proxied.at(-1)?.transit.clientAddress, "198.51.100.7")
+        }),
+        { settings: { smtp: { proxyTrusted: ["127.0.0.0/8"] } }, submissions: proxied }
+      )
+
+      run(
+        `version ${name} from a stranger closes the connection without a word`,
+        Effect.gen(function* () {
+          const wire = yield* openWire(yield* smtpPort)
+          yield* wire.send(Buffer.concat([header, Buffer.from("EHLO client.example.com\r\n")]))
+          yield* wire.ended
+          const said = yield* Effect.exit(wire.reply)
+          assert.isTrue(said._tag === "Failure" || said.value.code === 220)
+        })
+      )
+    }
+
+    run(
+      "is demanded of a trusted peer",
+      Effect.gen(function* () {
+        const wire = yield* openWire(yield* smtpPort)
+        yield* wire.send("EHLO client.example.com\r\n")
+        yield* wire.ended
+        assert.strictEqual((yield* Effect.exit(wire.reply))._tag, "Failure")
+      }),
+      { settings: { smtp: { proxyTrusted: ["127.0.0.0/8"] } } }
     )
   })
 
