@@ -3,15 +3,17 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer } from "effect"
-import { Command } from "effect/cli"
+import { CliError, Command } from "effect/cli"
 import { CakemailClientLive } from "../layers/cakemail/CakemailClientLive.ts"
 import { GatewayConfigLive } from "../layers/config/GatewayConfigLive.ts"
 import { settingsText } from "../layers/config/settingsText.ts"
 import { environment } from "../layers/config/source.ts"
+import { MailParserLive } from "../layers/mime/MailParserLive.ts"
 import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
 import { TlsContextLive } from "../layers/tls/TlsContextLive.ts"
 import { checkCommand } from "./check.ts"
 import { GatewayLive } from "./gateway.ts"
+import { replayCommand } from "./replay.ts"
 import { sandboxCommand } from "./sandbox.ts"
 import { sendCommand } from "./send.ts"
 import { start, START_PRESETS } from "./start.ts"
@@ -39,7 +41,7 @@ const startCommand = Command.make("start", {}, () => start).pipe(
 )
 
 const root = Command.make("cakemail-smtp-gateway").pipe(
-  Command.withDescription("Accepts mail by SMTP and submits it to the Cakemail Email API."),
+  Command.withDescription(`Accepts mail by SMTP and submits it to the Cakemail Email API.\n\n${SETTINGS}`),
   Command.withSubcommands([
     startCommand,
     gatewayCommand,
@@ -47,7 +49,10 @@ const root = Command.make("cakemail-smtp-gateway").pipe(
     checkCommand(Layer.mergeAll(CakemailClientLive, TlsContextLive).pipe(Layer.provide(MetricsPrometheus))).pipe(
       Command.provide(environment())
     ),
-    sendCommand.pipe(Command.provide(environment()))
+    sendCommand.pipe(Command.provide(environment())),
+    replayCommand(Layer.mergeAll(CakemailClientLive, MailParserLive).pipe(Layer.provide(MetricsPrometheus))).pipe(
+      Command.provide(environment())
+    )
   ])
 )
 
@@ -55,12 +60,12 @@ const root = Command.make("cakemail-smtp-gateway").pipe(
 const explain = (cause: Cause.Cause<unknown>) => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.squash(cause)
-  if (!(error instanceof Error) || SAID.has(error.name)) return Effect.void
+  if (!(error instanceof Error) || CliError.isCliError(error) || SAID.has(error.name)) return Effect.void
   return Cause.hasDies(cause) ? Console.error(Cause.pretty(cause)) : Console.error(error.message)
 }
 
 /** Errors whose story has been printed already. */
-const SAID: ReadonlySet<string> = new Set(["CheckFailed", "SendFailed", "ShowHelp"])
+const SAID: ReadonlySet<string> = new Set(["CheckFailed", "ReplayFailed", "SendFailed"])
 
 root.pipe(
   Command.run({ version: VERSION }),

@@ -1,8 +1,6 @@
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js"
 import { MailData } from "./MailData.ts"
-
-/** What the PROXY protocol's versions 1 and 2 begin with. */
-const PROXY_SIGNATURES = [Buffer.from("PROXY "), Buffer.from("\r\n\r\n\0\r\nQUIT\n")]
+import { startsLikeProxyHeader } from "./ProxyHeader.ts"
 
 const NO_ROOM = () => false
 
@@ -23,7 +21,7 @@ export class SubmissionStream extends SMTPStream {
   override _write(chunk: Buffer, encoding: BufferEncoding, next: (error?: Error | null) => void): void {
     if (!this.#begun) {
       this.#begun = true
-      if (PROXY_SIGNATURES.some((signature) => chunk.subarray(0, signature.length).equals(signature))) {
+      if (startsLikeProxyHeader(chunk)) {
         this.isClosed = true
         this.onProxyHeader()
       }
