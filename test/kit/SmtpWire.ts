@@ -13,7 +13,7 @@ export interface WireReply {
 
 export class ConnectionEnded extends Error {}
 
-interface Wire {
+export interface Wire {
   readonly send: (octets: string | Uint8Array) => Effect.Effect<void>
   /** The next whole reply; dies with `ConnectionEnded` when the server closes first. */
   readonly reply: Effect.Effect<WireReply>
@@ -21,13 +21,19 @@ interface Wire {
   readonly startTls: Effect.Effect<void>
   /** Waits until the server has closed. */
   readonly ended: Effect.Effect<void>
-  /** Ends the connection without a farewell. */
+  /** Ends the connection without a farewell, and with a RST: nothing that is still under way counts any more. */
   readonly reset: Effect.Effect<void>
   readonly login: (username?: string, password?: string) => Effect.Effect<WireReply>
 }
 
+export interface WireOptions {
+  readonly implicitTls?: boolean
+  /** Another address of the loopback network than 127.0.0.1, for limits that count each by itself. */
+  readonly localAddress?: string
+}
+
 /** Connects in the scope; the greeting is the first `reply`. */
-export const openWire = Effect.fnUntraced(function* (port: number, options: { readonly implicitTls?: boolean } = {}) {
+export const openWire = Effect.fnUntraced(function* (port: number, options: WireOptions = {}) {
   let buffered = ""
   let waiting: (() => void) | undefined
   let over = false
@@ -48,15 +54,23 @@ export const openWire = Effect.fnUntraced(function* (port: number, options: { re
     })
     return socket
   }
-  let socket: Socket = yield* Effect.acquireRelease(
+  const { implicitTls = false, localAddress } = options
+  const tcp: Socket = yield* Effect.acquireRelease(
     Effect.callback<Socket>((resume) => {
-      const opened: Socket = options.implicitTls
-        ? connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => resume(Effect.succeed(opened)))
-        : connectTcp({ port, host: "127.0.0.1" }, () => resume(Effect.succeed(opened)))
+      const opened = connectTcp({ port, host: "127.0.0.1", ...(localAddress && { localAddress }) }, () =>
+        resume(Effect.succeed(opened))
+      )
       opened.on("error", (error) => resume(Effect.die(error)))
     }),
     (opened) => Effect.sync(() => opened.destroy())
   )
+  let socket = tcp
+  if (implicitTls) {
+    socket = yield* Effect.callback<Socket>((resume) => {
+      const secure = connectTls({ socket: tcp, rejectUnauthorized: false }, () => resume(Effect.succeed(secure)))
+      secure.on("error", (error) => resume(Effect.die(error)))
+    })
+  }
   listen(socket)
 
   const takeReply = (): WireReply | undefined => {
@@ -103,7 +117,7 @@ export const openWire = Effect.fnUntraced(function* (port: number, options: { re
     ask,
     startTls,
     ended,
-    reset: Effect.sync(() => void socket.resetAndDestroy()),
+    reset: Effect.sync(() => void tcp.resetAndDestroy()),
     login: (username = "demo@example.com", password = "demo") =>
       ask(`AUTH PLAIN ${Buffer.from(`\0${username}\0${password}`).toString("base64")}`)
   }
@@ -111,8 +125,8 @@ export const openWire = Effect.fnUntraced(function* (port: number, options: { re
 })
 
 /** Connected, greeted, over TLS, and greeted again. */
-export const openSecureWire = Effect.fnUntraced(function* (port: number) {
-  const wire = yield* openWire(port)
+export const openSecureWire = Effect.fnUntraced(function* (port: number, options: WireOptions = {}) {
+  const wire = yield* openWire(port, options)
   yield* wire.reply
   yield* wire.ask("EHLO client.example.com")
   yield* wire.ask("STARTTLS")
@@ -122,8 +136,8 @@ export const openSecureWire = Effect.fnUntraced(function* (port: number) {
 })
 
 /** Logged in as the demo user. */
-export const openLoggedInWire = Effect.fnUntraced(function* (port: number) {
-  const wire = yield* openSecureWire(port)
+export const openLoggedInWire = Effect.fnUntraced(function* (port: number, options: WireOptions = {}) {
+  const wire = yield* openSecureWire(port, options)
   yield* wire.login()
   return wire
 })
