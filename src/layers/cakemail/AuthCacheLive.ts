@@ -26,7 +26,11 @@ export const AuthCacheLive: Layer.Layer<AuthCache, never, GatewayConfig | Metric
       collect: lookups.sizeNow
     })
     // Tokens that nobody asks for again would stay in memory until others push them out.
-    yield* lookups.prune.pipe(Effect.repeat(Schedule.spaced(PRUNE_INTERVAL)), Effect.forkScoped)
+    yield* lookups.prune.pipe(
+      Effect.repeat(Schedule.spaced(PRUNE_INTERVAL)),
+      Effect.tapCause((cause) => Effect.logError("auth_cache_prune_ended", cause)),
+      Effect.forkScoped
+    )
 
     const remember = (identity: Identity): Effect.Effect<Remembered> =>
       Effect.map(Clock.currentTimeMillis, (now) => ({
@@ -61,11 +65,21 @@ interface Remembered {
   readonly timeToLive: Duration.Duration
 }
 
-/** The length of the user name keeps `ab` + `c` apart from `a` + `bc`. */
-const makeKeyOf =
-  (secret: Buffer) =>
-  ({ password, username }: Credentials): string =>
-    createHmac("sha256", secret)
+/**
+ * The length of the user name keeps `ab` + `c` apart from `a` + `bc`. A session asks with the same object for each of its
+ * mails: its key is worked out once.
+ */
+const makeKeyOf = (secret: Buffer): ((credentials: Credentials) => string) => {
+  const known = new WeakMap<Credentials, string>()
+  return (credentials) => {
+    const before = known.get(credentials)
+    if (before !== undefined) return before
+    const { password, username } = credentials
+    const key = createHmac("sha256", secret)
       .update(`${username.length}\0${username}\0`)
       .update(Redacted.value(password))
       .digest("base64")
+    known.set(credentials, key)
+    return key
+  }
+}
