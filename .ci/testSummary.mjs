@@ -5,7 +5,8 @@ const report = JSON.parse(readFileSync(process.argv[2], "utf8"))
 const skipped = report.numPendingTests + report.numTodoTests
 for (const file of report.testResults) {
   for (const test of file.assertionResults) {
-    if (test.status !== "passed" && test.status !== "failed") process.stderr.write(`skipped: ${file.name}: ${test.fullName}\n`)
+    if (test.status !== "passed" && test.status !== "failed")
+      process.stderr.write(`skipped: ${file.name}: ${test.fullName}\n`)
   }
 }
 process.stdout.write(`${report.numPassedTests} passed, ${report.numFailedTests + skipped} failed\n`)

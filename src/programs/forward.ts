@@ -82,10 +82,10 @@ export const ForwardSink = Layer.effect(
       const forwarding = events.started(submission, [first, ...others])
       const failed = yield* submitAll(submission, forwarding).pipe(
         Effect.as(Option.none<SubmissionError>()),
-        Effect.catch((error) => Effect.succeed(Option.some<SubmissionError>(error))),
+        Effect.catch((error) => Effect.succeedSome<SubmissionError>(error)),
         Effect.timeoutOrElse({
           duration: api.submitDeadline,
-          orElse: () => Effect.succeed(Option.some<SubmissionError>(new SubmitDeadlineExceeded()))
+          orElse: () => Effect.succeedSome<SubmissionError>(new SubmitDeadlineExceeded())
         })
       )
       const outcomeOf = (recipient: string): RecipientOutcome => ({

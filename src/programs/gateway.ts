@@ -1,6 +1,6 @@
 /** The gateway, put together. Swap a layer here, or provide your own in its place, as the tests do. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, References } from "effect"
 import { AuthCacheLive } from "../layers/cakemail/AuthCacheLive.ts"
 import { AuthenticatorLive } from "../layers/cakemail/AuthenticatorLive.ts"
 import { apiTransport } from "../layers/cakemail/ApiTransport.ts"
@@ -48,6 +48,9 @@ export const SubmissionLive = SmtpServerLive.pipe(
   Layer.provide(NodeFileSystem.layer)
 )
 
+/** Without an exporter nobody would see a span, and log lines would carry ids of traces that are nowhere. */
+const TracingOff = Layer.succeed(References.TracerEnabled, false)
+
 /** The whole gateway; needs `GatewayConfig` only. Closing its scope drains it. */
 export const GatewayLive = SubmissionLive.pipe(
   Layer.provide(ForwardingLive),
@@ -56,5 +59,6 @@ export const GatewayLive = SubmissionLive.pipe(
   Layer.provideMerge(HealthServerLive),
   Layer.provide(ReadinessLive),
   Layer.provide(LoggerLive),
-  Layer.provide(MetricsPrometheus)
+  Layer.provide(MetricsPrometheus),
+  Layer.provide(TracingOff)
 )

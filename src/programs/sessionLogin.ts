@@ -53,8 +53,7 @@ export const makeLogin = (events: SessionEvents) =>
 
       const error = outcome.failure
       yield* events.authenticationFailed(command.mechanism, credentials.username, error)
-      if (error._tag !== "AuthenticationFailed" && error._tag !== "SecondFactorRequired")
-        return yield* Effect.fail(error)
+      if (error._tag !== "AuthenticationFailed" && error._tag !== "SecondFactorRequired") return yield* error
       if (error._tag === "AuthenticationFailed" && error.reason === "credentials" && !known) {
         yield* limiter.loginFailed(connection.clientAddress, credentials)
       }

@@ -11,12 +11,13 @@ export const makeSessionFibers = Effect.gen(function* () {
   const session = yield* SmtpSession
   const fibers = yield* FiberMap.make<string>()
   const fork = yield* FiberMap.runtime(fibers)()
+  const runSync = Effect.runSyncWith(yield* Effect.context())
   const report = yield* FiberSet.makeRuntime()
   const queues = new WeakMap<SubmissionConnection, Queue.Queue<Command>>()
 
   return {
     open: (connection: SubmissionConnection): void => {
-      const commands = Effect.runSync(Queue.unbounded<Command>())
+      const commands = runSync(Queue.unbounded<Command>())
       queues.set(connection, commands)
       const close = Effect.sync(() => connection.close())
       const run = session.run({
