@@ -44,7 +44,7 @@ export const wordingOf = (text: string): Wording | undefined => {
   const wording = BY_TEXT.get(text)
   if (wording !== undefined) return wording
   if (text.endsWith(" You talk too soon")) return { enhanced: "4.7.0", text: "You talk too soon" }
-  if (text.startsWith("Error: message exceeds")) return { enhanced: "5.3.4", text: text.slice("Error: ".length) }
+  if (text.startsWith("Error: message exceeds")) return { enhanced: "5.3.4", text: plainText(text) }
   return undefined
 }
 
