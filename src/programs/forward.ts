@@ -4,6 +4,7 @@
  */
 import { Effect, Layer, Option, Result } from "effect"
 import { aggregate, type RecipientOutcome } from "../domain/aggregate.ts"
+import type { Email } from "../domain/Email.ts"
 import { distinctRecipients } from "../domain/Envelope.ts"
 import {
   MessageBudgetExhausted,
@@ -37,7 +38,8 @@ export const ForwardSink = Layer.effect(
     /** Parses, prepares and submits; each recipient's outcome lands in `forwarding` as soon as it is known. */
     const submitAll = Effect.fnUntraced(function* (submission: Submission, forwarding: Forwarding) {
       const { credentials, envelope, transit } = submission
-      const email = yield* parser.parse(submission.raw)
+      let email: Email | undefined = yield* parser.parse(submission.raw)
+      const { messageId } = email
       yield* events.parsed(forwarding, email)
 
       let identity = yield* authenticator.authenticate(credentials)
@@ -56,12 +58,14 @@ export const ForwardSink = Layer.effect(
         )
       }
 
-      const prepared = yield* withToken((token) =>
-        retry("prepare", client.prepare(token, { email, envelope, transit }))
-      )
+      const prepare = (email: Email) =>
+        withToken((token) => retry("prepare", client.prepare(token, { email, envelope, transit })))
+      const prepared = yield* prepare(email)
+      // Its texts are as large as the payload, and nothing needs them while the calls last.
+      email = undefined
       if (!submission.grow(prepared.sharedBytes)) return yield* new MessageBudgetExhausted()
       // A client that lost the 250 and comes back gets the receipt it missed, not a second mail (rulings 10).
-      const submitOnce = recent.forMessage({ identity, messageId: email.messageId, raw: submission.raw })
+      const submitOnce = recent.forMessage({ identity, messageId, raw: submission.raw })
       const submit = (recipient: string) =>
         submitOnce(
           recipient,

@@ -1,5 +1,5 @@
 /** What forwarding a message tells the operator: one summary event a message, and its metrics. */
-import { Clock, Effect, Result } from "effect"
+import { Cause, Clock, Effect, Exit, Result } from "effect"
 import type { RecipientOutcome } from "../domain/aggregate.ts"
 import type { Email } from "../domain/Email.ts"
 import type { SubmissionError } from "../domain/GatewayError.ts"
@@ -13,7 +13,9 @@ export interface Forwarding {
   readonly submission: Submission
   readonly recipients: readonly [string, ...Array<string>]
   readonly outcomes: Map<string, RecipientOutcome["result"]>
-  email: Email | undefined
+  /** Of the parsed mail; the whole of it would stay in memory for as long as the calls last. */
+  messageId: string | undefined
+  attachments: number
   apiCalls: number
   /** Milliseconds of the epoch; when the first call for a recipient began and the last one ended. */
   firstCall: number | undefined
@@ -34,14 +36,16 @@ export const makeForwardEvents = Effect.gen(function* () {
       submission,
       recipients,
       outcomes: new Map(),
-      email: undefined,
+      messageId: undefined,
+      attachments: 0,
       apiCalls: 0,
       firstCall: undefined,
       lastAnswer: undefined
     }),
 
     parsed: (forwarding: Forwarding, email: Email): Effect.Effect<void> => {
-      forwarding.email = email
+      forwarding.messageId = email.messageId
+      forwarding.attachments = email.attachments.length
       return email.warnings.length === 0
         ? Effect.void
         : Effect.logWarning("message_repaired", {
@@ -50,16 +54,15 @@ export const makeForwardEvents = Effect.gen(function* () {
           })
     },
 
-    /** Counts a call for one recipient. */
+    /** Counts a call for one recipient. One that SUBMIT_DEADLINE breaks off may have been accepted (rulings 1). */
     called: <A, E>(forwarding: Forwarding, call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
       Effect.suspend(() => {
         forwarding.apiCalls++
         forwarding.firstCall ??= clock.currentTimeMillisUnsafe()
-        return Effect.onExit(call, () =>
-          Effect.sync(() => {
-            forwarding.lastAnswer = clock.currentTimeMillisUnsafe()
-          })
-        )
+        return Effect.onExit(call, (exit) => {
+          forwarding.lastAnswer = clock.currentTimeMillisUnsafe()
+          return Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause) ? BROKEN_OFF : Effect.void
+        })
       }),
 
     settled: Effect.fnUntraced(function* (
@@ -67,7 +70,7 @@ export const makeForwardEvents = Effect.gen(function* () {
       outcomes: ReadonlyArray<RecipientOutcome>,
       answer: Result.Result<Accepted, SubmissionError>
     ) {
-      const { email, submission } = forwarding
+      const { attachments, messageId, submission } = forwarding
       const hidden = Result.isSuccess(answer)
       let refused = 0
       const lost: Array<FailedRecipient> = []
@@ -88,7 +91,6 @@ export const makeForwardEvents = Effect.gen(function* () {
       }
       const [first, ...others] = lost
       if (first !== undefined) {
-        const messageId = email?.messageId
         yield* deadLetters.record({ submission, messageId, failures: [first, ...others], hidden })
       }
       const { firstCall, lastAnswer } = forwarding
@@ -97,8 +99,8 @@ export const makeForwardEvents = Effect.gen(function* () {
         from_address: submission.envelope.sender,
         recipient_count: outcomes.length,
         message_size_bytes: submission.raw.byteLength,
-        has_attachments: (email?.attachments.length ?? 0) > 0,
-        attachment_count: email?.attachments.length ?? 0,
+        has_attachments: attachments > 0,
+        attachment_count: attachments,
         processing_time_ms: clock.currentTimeMillisUnsafe() - submission.transit.receivedAt,
         api_calls: forwarding.apiCalls,
         api_latency_ms: firstCall === undefined || lastAnswer === undefined ? 0 : lastAnswer - firstCall,
@@ -108,6 +110,10 @@ export const makeForwardEvents = Effect.gen(function* () {
       yield* refused === 0 ? Effect.logInfo("email_received", summary) : Effect.logWarning("email_received", summary)
     })
   }
+})
+
+const BROKEN_OFF = Effect.logWarning("possible_duplicate", {
+  error: "SubmitDeadlineExceeded" satisfies SubmissionError["_tag"]
 })
 
 /** The reply that the failure deserves, and the private cause of it. */

@@ -1,5 +1,6 @@
 /** `npm start`: the gateway in front of the embedded sandbox, in one process. No mail leaves the machine. */
 import { Console, Effect, Layer, Option, Redacted } from "effect"
+import * as HttpServer from "effect/http/HttpServer"
 import { readGatewaySettings } from "../layers/config/GatewayConfigLive.ts"
 import { SmtpServer } from "../layers/smtp/SmtpServerLive.ts"
 import { demoAccount } from "../layers/sandbox/SandboxServer.ts"
@@ -30,20 +31,30 @@ export const start = Effect.gen(function* () {
     Effect.gen(function* () {
       const { ports } = yield* SmtpServer
       const smtp = Option.fromNullishOr(ports.find(({ implicitTls }) => !implicitTls)?.port)
-      const { host } = settings.smtp
-      const { http } = settings
+      const http = (yield* HttpServer.HttpServer).address
       yield* Console.log(
         nextSteps({
-          smtpHost: host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host,
+          smtpHost: reachable(settings.smtp.host),
           smtpPort: Option.getOrElse(smtp, () => 0),
-          sandboxUrl: url,
-          healthUrl: `http://${http.host}:${http.port}`
+          sandboxUrl: atHost(url, settings.sandbox.host),
+          healthUrl: atHost(HttpServer.formatAddress(http), settings.http.host)
         })
       )
     })
   )
   return yield* Layer.launch(Started.pipe(Layer.provide(GatewayLive), Layer.provide(config)))
 }).pipe(Effect.scoped)
+
+/** An address to connect to, for one to listen on. */
+const reachable = (host: string): string => (host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host)
+
+/** The address of a server of this machine, with a host that can be connected to. */
+const atHost = (url: string, host: string): string => {
+  const address = new URL(url)
+  const name = reachable(host)
+  address.hostname = name.includes(":") ? `[${name}]` : name
+  return address.origin
+}
 
 /** What to do once it runs. */
 const nextSteps = (at: {

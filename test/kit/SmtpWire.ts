@@ -1,7 +1,8 @@
 /** An SMTP client that sends exactly the octets it is told to: for what no mail library would ever send. */
 import { Effect } from "effect"
+import { X509Certificate } from "node:crypto"
 import { connect as connectTcp, type Socket } from "node:net"
-import { connect as connectTls } from "node:tls"
+import { connect as connectTls, type ConnectionOptions, TLSSocket } from "node:tls"
 
 export interface WireReply {
   readonly code: number
@@ -24,17 +25,32 @@ export interface Wire {
   /** Ends the connection without a farewell, and with a RST: nothing that is still under way counts any more. */
   readonly reset: Effect.Effect<void>
   readonly login: (username?: string, password?: string) => Effect.Effect<WireReply>
+  /** Everything that came so far, one character an octet, replies that were taken included. */
+  readonly received: Effect.Effect<string>
+  /** What TLS agreed on, once it is up. */
+  readonly security: Effect.Effect<Security>
+}
+
+export interface Security {
+  /** `TLSv1.3` or the like. */
+  readonly protocol: string
+  readonly cipher: string
+  /** PEM of the certificate that the server showed, in the form of `X509Certificate.toString`. */
+  readonly certificate: string
 }
 
 export interface WireOptions {
   readonly implicitTls?: boolean
   /** Another address of the loopback network than 127.0.0.1, for limits that count each by itself. */
   readonly localAddress?: string
+  /** What the client offers. */
+  readonly tls?: Pick<ConnectionOptions, "minVersion" | "maxVersion" | "ciphers">
 }
 
 /** Connects in the scope; the greeting is the first `reply`. */
 export const openWire = Effect.fnUntraced(function* (port: number, options: WireOptions = {}) {
   let buffered = ""
+  let received = ""
   let waiting: (() => void) | undefined
   let over = false
   const wake = () => {
@@ -44,7 +60,9 @@ export const openWire = Effect.fnUntraced(function* (port: number, options: Wire
   }
   const listen = (socket: Socket): Socket => {
     socket.on("data", (chunk: Buffer) => {
-      buffered += chunk.toString("latin1")
+      const text = chunk.toString("latin1")
+      buffered += text
+      received += text
       wake()
     })
     socket.on("error", () => {})
@@ -57,7 +75,7 @@ export const openWire = Effect.fnUntraced(function* (port: number, options: Wire
   const { implicitTls = false, localAddress } = options
   const tcp: Socket = yield* Effect.acquireRelease(
     Effect.callback<Socket>((resume) => {
-      const opened = connectTcp({ port, host: "127.0.0.1", ...(localAddress && { localAddress }) }, () =>
+      const opened = connectTcp({ port, host: "127.0.0.1", noDelay: true, ...(localAddress && { localAddress }) }, () =>
         resume(Effect.succeed(opened))
       )
       opened.on("error", (error) => resume(Effect.die(error)))
@@ -106,7 +124,7 @@ export const openWire = Effect.fnUntraced(function* (port: number, options: Wire
 
   const startTls = Effect.callback<void>((resume) => {
     socket.removeAllListeners()
-    const secure = connectTls({ socket, rejectUnauthorized: false }, () => resume(Effect.void))
+    const secure = connectTls({ socket, rejectUnauthorized: false, ...options.tls }, () => resume(Effect.void))
     secure.on("error", (error) => resume(Effect.die(error)))
     socket = listen(secure)
   })
@@ -119,7 +137,16 @@ export const openWire = Effect.fnUntraced(function* (port: number, options: Wire
     ended,
     reset: Effect.sync(() => void tcp.resetAndDestroy()),
     login: (username = "demo@example.com", password = "demo") =>
-      ask(`AUTH PLAIN ${Buffer.from(`\0${username}\0${password}`).toString("base64")}`)
+      ask(`AUTH PLAIN ${Buffer.from(`\0${username}\0${password}`).toString("base64")}`),
+    received: Effect.sync(() => received),
+    security: Effect.sync(() => {
+      if (!(socket instanceof TLSSocket)) throw new Error("not over TLS")
+      return {
+        protocol: socket.getProtocol() ?? "",
+        cipher: socket.getCipher().name,
+        certificate: new X509Certificate(socket.getPeerCertificate().raw).toString()
+      }
+    })
   }
   return wire
 })

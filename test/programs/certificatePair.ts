@@ -11,15 +11,16 @@ export interface PairOptions {
   readonly to: number
   /** The key belongs to another certificate. */
   readonly otherKey?: boolean
+  /** Those of an earlier pair, for a certificate that is renewed and keeps its key. */
+  readonly keys?: webcrypto.CryptoKeyPair
 }
 
-/** Writes a certificate and its key to files of the test's scope; answers the settings that name them. */
 /** A certificate of an unknown authority for a host name, with its key, in PEM. */
 export const makePair = Effect.fnUntraced(function* (options: PairOptions) {
   const name = options.name ?? "smtp.example.com"
   const makeKeys = Effect.promise(() => webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]))
   const authority = yield* makeKeys
-  const keys = yield* makeKeys
+  const keys = options.keys ?? (yield* makeKeys)
   const certificate = yield* Effect.promise(() =>
     x509.X509CertificateGenerator.create(
       {
@@ -37,7 +38,7 @@ export const makePair = Effect.fnUntraced(function* (options: PairOptions) {
   )
   const secret = options.otherKey === true ? authority.privateKey : keys.privateKey
   const pkcs8 = yield* Effect.promise(() => webcrypto.subtle.exportKey("pkcs8", secret))
-  return { certificate: certificate.toString("pem"), key: x509.PemConverter.encode(pkcs8, "PRIVATE KEY") }
+  return { certificate: certificate.toString("pem"), key: x509.PemConverter.encode(pkcs8, "PRIVATE KEY"), keys }
 })
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }

@@ -19,6 +19,8 @@ export const bodyWithHole = (options: {
   readonly query: string
 }): PreparedMessage => {
   const before = `{${JSON.stringify(options.recipientField)}:`
+  // By itself: with `options` the body would keep the texts that it was made of alive as long as the calls last.
+  const { recipientValue } = options
   const shared: Array<Uint8Array> = []
   let sharedBytes = 0
   let json = ","
@@ -41,7 +43,7 @@ export const bodyWithHole = (options: {
   }
   flush(`${json}}`)
   return {
-    bodyFor: (recipient) => [Buffer.from(before + options.recipientValue(recipient), "utf8"), ...shared],
+    bodyFor: (recipient) => [Buffer.from(before + recipientValue(recipient), "utf8"), ...shared],
     sharedBytes,
     query: options.query
   }

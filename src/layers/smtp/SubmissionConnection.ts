@@ -18,23 +18,16 @@ import {
 } from "../../domain/GatewayError.ts"
 import * as SmtpReply from "../../domain/SmtpReply.ts"
 import type { Command, ReplyFunction } from "../../services/SmtpSession.ts"
-import { type AddressCommand, parseAddressCommand } from "./AddressCommand.ts"
+import { parseAddressCommand } from "./AddressCommand.ts"
+import { initialResponseRefusal, lineRefusal, parameterRefusal } from "./commandLines.ts"
 import type { SubmissionServer } from "./SubmissionServer.ts"
 import { SubmissionStream } from "./SubmissionStream.ts"
 import { plainText, wordingOf } from "./wording.ts"
 
 type Next = () => void
 
-/** Octets; RFC 5321 section 4.5.3.1.4 asks for 512, extensions add to it. AUTH lines have the limit of the parser. */
-const MAX_COMMAND_LENGTH = 2048
-
 /** A client that goes on naming recipients after so many 452 is not going to stop. */
 const MAX_RECIPIENTS_TOO_MANY = 1000
-
-const MAIL_PARAMETERS: ReadonlySet<string> = new Set(["SIZE", "BODY", "SMTPUTF8", "AUTH"])
-const RCPT_PARAMETERS: ReadonlySet<string> = new Set()
-
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 /**
  * One connection of the smtp-server package, turned into commands for a session. The package keeps the grammar and the
@@ -84,7 +77,7 @@ export class SubmissionConnection extends SMTPConnection {
         this.refuse(new ShuttingDown())
         return
       }
-      const refusal = this.#lineRefusal(command)
+      const refusal = lineRefusal(command, this._nextHandler !== false)
       if (refusal !== undefined) {
         this._nextHandler = false
         this.answer(refusal)
@@ -93,18 +86,6 @@ export class SubmissionConnection extends SMTPConnection {
       }
     }
     super._onCommand(command, next)
-  }
-
-  /** Lines that are too long for what they are, and answers to an AUTH challenge that are not base64. */
-  #lineRefusal(command: Buffer): SmtpReply.SmtpReply | undefined {
-    if (this._nextHandler !== false) {
-      const line = command.toString("latin1").trim()
-      return line === "*" || BASE64.test(line) ? undefined : SmtpReply.badBase64
-    }
-    if (command.length > MAX_COMMAND_LENGTH && !/^auth\s/i.test(command.toString("latin1", 0, 5))) {
-      return SmtpReply.lineTooLong
-    }
-    return undefined
   }
 
   override send(code: number, data?: string | Array<string> | null, context?: string | false): void {
@@ -196,9 +177,9 @@ export class SubmissionConnection extends SMTPConnection {
       next()
       return
     }
-    const initialResponse = command.toString("latin1").trim().split(/\s+/)[2]
-    if (initialResponse !== undefined && initialResponse !== "=" && !BASE64.test(initialResponse)) {
-      this.answer(SmtpReply.badBase64)
+    const refusal = initialResponseRefusal(command)
+    if (refusal !== undefined) {
+      this.answer(refusal)
       next()
       return
     }
@@ -214,38 +195,24 @@ export class SubmissionConnection extends SMTPConnection {
   }
 
   override _parseAddressCommand(name: string, command: Buffer | string) {
-    const parsed = this.#parse(name === "mail from" ? "MAIL FROM" : "RCPT TO", command)
+    const parsed = parseAddressCommand(name === "mail from" ? "MAIL FROM" : "RCPT TO", command.toString())
     if (parsed === undefined) return false
     const { address, duplicate, parameters } = parsed
     return { address, args: parameters.size === 0 ? false : Object.fromEntries(parameters), duplicate } as const
   }
 
-  #parse(verb: "MAIL FROM" | "RCPT TO", command: Buffer | string): AddressCommand | undefined {
-    return parseAddressCommand(verb, command.toString())
-  }
-
   override handler_MAIL(command: Buffer, next: Next): void {
-    if (this.#unknownParameter("MAIL FROM", command, MAIL_PARAMETERS)) next()
-    else super.handler_MAIL(command, next)
+    const refusal = parameterRefusal("MAIL FROM", command)
+    if (refusal === undefined) return super.handler_MAIL(command, next)
+    this.answer(refusal)
+    next()
   }
 
   override handler_RCPT(command: Buffer, next: Next): void {
-    if (this.#unknownParameter("RCPT TO", command, RCPT_PARAMETERS)) next()
-    else super.handler_RCPT(command, next)
-  }
-
-  /** 555 for a parameter that was not offered (RFC 5321 section 4.1.1.11). */
-  #unknownParameter(verb: "MAIL FROM" | "RCPT TO", command: Buffer, known: ReadonlySet<string>): boolean {
-    const line = command.toString("latin1")
-    if (line.lastIndexOf(">") === line.length - 1) return false
-    const parsed = this.#parse(verb, command)
-    for (const key of parsed?.parameters.keys() ?? []) {
-      if (!known.has(key)) {
-        this.answer(SmtpReply.unknownParameter(key))
-        return true
-      }
-    }
-    return false
+    const refusal = parameterRefusal("RCPT TO", command)
+    if (refusal === undefined) return super.handler_RCPT(command, next)
+    this.answer(refusal)
+    next()
   }
 
   addRecipient(recipient: string, callback: (error: Error | null) => void): void {

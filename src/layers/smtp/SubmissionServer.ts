@@ -29,7 +29,7 @@ export class SubmissionServer extends SMTPServer {
   /** Set when the process goes: commands but QUIT are answered 421, those under way are finished. */
   draining = false
   /** Sockets of `connectSecure` whose handshake is not over, with when it began, in milliseconds of the epoch. */
-  readonly handshakes = new Map<Socket, number>()
+  readonly #handshakes = new Map<Socket, number>()
   readonly #bySession = new WeakMap<object, SubmissionConnection>()
 
   constructor(options: SMTPServerOptions, hooks: SubmissionHooks) {
@@ -86,9 +86,12 @@ export class SubmissionServer extends SMTPServer {
 
   /** TLS from the first octet on, for a port of its own (RFC 8314). */
   connectSecure(socket: Socket, options: SMTPConnectionOptions): void {
-    this.handshakes.set(socket, this.hooks.now())
+    this.#handshakes.set(socket, this.hooks.now())
+    // Asks the package to note the TLS socket that it puts on top.
+    this._pendingSockets.set(socket, socket)
     this._upgrade(socket, (error, tlsSocket) => {
-      this.handshakes.delete(socket)
+      this.#handshakes.delete(socket)
+      this._pendingSockets.delete(socket)
       if (error === null && tlsSocket !== undefined) {
         this.connect(tlsSocket, options)
         return
@@ -96,6 +99,16 @@ export class SubmissionServer extends SMTPServer {
       socket.destroy()
       if (error !== null) this.hooks.failed(error)
     })
+  }
+
+  /**
+   * Ends the handshakes of `connectSecure` that began at or before that time, in milliseconds of the epoch. Node dies of a
+   * socket that is destroyed underneath a handshake, so the TLS socket is.
+   */
+  abortHandshakes(begunBy = Number.POSITIVE_INFINITY): void {
+    for (const [socket, since] of this.#handshakes) {
+      if (since <= begunBy) (this._pendingSockets.get(socket) ?? socket).destroy()
+    }
   }
 
   get submissions(): Iterable<SubmissionConnection> {

@@ -1,9 +1,21 @@
 import { Clock, Duration, Effect, Schedule } from "effect"
-import { DataTooSlow, IdleTimeout } from "../../domain/GatewayError.ts"
+import { DataTooSlow, type GatewayError, IdleTimeout, type ReceiveError } from "../../domain/GatewayError.ts"
 import type { GatewaySettings } from "../../services/GatewayConfig.ts"
-import type { ProxyHeaderReader } from "./ProxyHeaderReader.ts"
-import type { Receiving, SubmissionConnection } from "./SubmissionConnection.ts"
-import type { SubmissionServer } from "./SubmissionServer.ts"
+import type { Activity, Receiving } from "./SubmissionConnection.ts"
+
+/** A connection as far as deadlines go. */
+export interface WatchedConnection {
+  readonly activity: () => Activity
+  readonly refuse: (error: GatewayError) => void
+  readonly abort: () => void
+  readonly abortData: (error: ReceiveError) => void
+}
+
+export interface WatchedServer {
+  /** Those of implicit TLS that began at or before that time, in milliseconds of the epoch. */
+  readonly abortHandshakes: (begunBy: number) => void
+  readonly submissions: Iterable<WatchedConnection>
+}
 
 /** One fiber looks at all connections this often: cheaper than a timer for each. */
 const SWEEP_INTERVAL = Duration.millis(250)
@@ -19,8 +31,8 @@ const RATE_WINDOW = 30_000
  * not count), a handshake, a DATA as a whole or one that only trickles. A client that waits for us is never cut.
  */
 export const makeDeadlines = Effect.fnUntraced(function* (
-  servers: ReadonlyArray<SubmissionServer>,
-  proxyHeaders: ProxyHeaderReader,
+  servers: ReadonlyArray<WatchedServer>,
+  proxyHeaders: { readonly expire: () => void },
   limits: Pick<GatewaySettings["smtp"], "connectionTimeout" | "dataTimeout" | "minDataRate">
 ) {
   const clock = yield* Clock.Clock
@@ -28,11 +40,11 @@ export const makeDeadlines = Effect.fnUntraced(function* (
   const dataTimeout = Duration.toMillis(limits.dataTimeout)
   /** Where each DATA stood when its window began. */
   const windows = new WeakMap<
-    SubmissionConnection,
+    WatchedConnection,
     { readonly message: number; readonly at: number; readonly octets: number }
   >()
 
-  const trickles = (connection: SubmissionConnection, receiving: Receiving, now: number): boolean => {
+  const trickles = (connection: WatchedConnection, receiving: Receiving, now: number): boolean => {
     const window = windows.get(connection)
     if (window === undefined || window.message !== receiving.since) {
       windows.set(connection, { message: receiving.since, at: receiving.since, octets: 0 })
@@ -48,7 +60,7 @@ export const makeDeadlines = Effect.fnUntraced(function* (
     const now = clock.currentTimeMillisUnsafe()
     proxyHeaders.expire()
     for (const server of servers) {
-      for (const [socket, since] of server.handshakes) if (now - since >= HANDSHAKE_TIMEOUT) socket.destroy()
+      server.abortHandshakes(now - HANDSHAKE_TIMEOUT)
       for (const connection of server.submissions) {
         const activity = connection.activity()
         switch (activity._tag) {

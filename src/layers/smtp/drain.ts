@@ -35,7 +35,7 @@ export const drain = Effect.fnUntraced(function* (parts: {
   proxyHeaders.close()
   for (const server of servers) {
     server.draining = true
-    for (const socket of server.handshakes.keys()) socket.destroy()
+    server.abortHandshakes()
   }
 
   const sendIdleAway = Effect.sync(() => {
