@@ -38,6 +38,9 @@ export const ForwardSink = Layer.effect(
     /** Parses, prepares and submits; each recipient's outcome lands in `forwarding` as soon as it is known. */
     const submitAll = Effect.fnUntraced(function* (submission: Submission, forwarding: Forwarding) {
       const { credentials, envelope, transit } = submission
+      // The payload will be about as large as what came: room for it is taken before there is anything to keep in it.
+      const expectedBytes = submission.raw.byteLength
+      if (!submission.grow(expectedBytes)) return yield* new MessageBudgetExhausted()
       let email: Email | undefined = yield* parser.parse(submission.raw)
       const { messageId } = email
       yield* events.parsed(forwarding, email)
@@ -63,7 +66,8 @@ export const ForwardSink = Layer.effect(
       const prepared = yield* prepare(email)
       // Its texts are as large as the payload, and nothing needs them while the calls last.
       email = undefined
-      if (!submission.grow(prepared.sharedBytes)) return yield* new MessageBudgetExhausted()
+      const unexpectedBytes = prepared.sharedBytes - expectedBytes
+      if (unexpectedBytes > 0 && !submission.grow(unexpectedBytes)) return yield* new MessageBudgetExhausted()
       // A client that lost the 250 and comes back gets the receipt it missed, not a second mail (rulings 10).
       const submitOnce = recent.forMessage({ identity, messageId, raw: submission.raw })
       const submit = (recipient: string) =>

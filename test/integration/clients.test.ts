@@ -27,7 +27,7 @@ const recipientsOf = ({ sandbox }: Gateway) =>
 const subjectsOf = ({ sandbox }: Gateway) =>
   Effect.map(sandbox.captured, (captured) => captured.map(({ subject }) => subject))
 
-describe.runIf(withClient("python3", "--version"))("Python's smtplib", () => {
+describe.runIf(withClient("smtplib", "python3", "--version"))("Python's smtplib", () => {
   const smtplib = (scenario: string, { smtpPort }: Gateway) =>
     Effect.map(runProgram("python3", ["test/clients/smtplib_client.py", scenario, `${smtpPort}`]), (ended): unknown => {
       assert.strictEqual(ended.code, 0, ended.stderr)
@@ -119,17 +119,21 @@ describe.runIf(withClient("python3", "--version"))("Python's smtplib", () => {
   )
 })
 
+const words = (text: string): ReadonlyArray<string> => text.split(" ")
+
 const HELLO = "From: demo@example.com\r\nTo: one@example.com\r\nSubject: Hello\r\n\r\nIt works.\r\n"
 
-describe.runIf(withClient("curl", "--version"))("curl", () => {
+describe.runIf(withClient("curl", "curl", "--version"))("curl", () => {
   const curl = ({ smtpPort }: Gateway, recipients: ReadonlyArray<string>, user = "demo@example.com:demo") =>
     runProgram(
       "curl",
       [
-        ...["--silent", "--show-error", "--verbose", "--ssl-reqd", "--insecure", "--user", user],
-        ...["--url", `smtp://127.0.0.1:${smtpPort}`, "--mail-from", "demo@example.com"],
+        ...words("--silent --show-error --verbose --ssl-reqd --insecure --upload-file - --mail-from demo@example.com"),
         ...recipients.flatMap((recipient) => ["--mail-rcpt", recipient]),
-        ...["--upload-file", "-"]
+        "--url",
+        `smtp://127.0.0.1:${smtpPort}`,
+        "--user",
+        user
       ],
       { input: HELLO }
     )
@@ -165,11 +169,11 @@ describe.runIf(withClient("curl", "--version"))("curl", () => {
   )
 })
 
-describe.runIf(withClient("swaks", "--version"))("swaks", () => {
+describe.runIf(withClient("swaks with TLS", "sh", "-c", "swaks --version && perl -MNet::SSLeay -e 1"))("swaks", () => {
   const swaks = ({ smtpPort }: Gateway, ...more: ReadonlyArray<string>): Effect.Effect<Ended> =>
     runProgram("swaks", [
-      ...["--server", "127.0.0.1", "--port", `${smtpPort}`, "--tls", "--auth-user", "demo@example.com"],
-      ...["--from", "demo@example.com", "--to", "one@example.com,two@example.com", "--header", "Subject: Hello"],
+      ...words(`--server 127.0.0.1 --port ${smtpPort} --tls --auth-user demo@example.com --from demo@example.com`),
+      ...words("--to one@example.com,two@example.com"),
       ...more
     ])
 

@@ -45,11 +45,63 @@ export const runProgram = (
   })
 
 /**
- * For `describe.runIf`. A client that the machine lacks is named; with REQUIRE_ALL_CLIENTS=true its tests run, and fail.
+ * For `describe.runIf`: whether the command succeeds, which shows that the client is there. One that the machine lacks is
+ * named; with REQUIRE_ALL_CLIENTS=true its tests run, and fail.
  */
-export const withClient = (command: string, ...versionArgs: ReadonlyArray<string>): boolean => {
-  if (spawnSync(command, versionArgs, { stdio: "ignore" }).status === 0) return true
+export const withClient = (name: string, command: string, ...args: ReadonlyArray<string>): boolean => {
+  if (spawnSync(command, args, { stdio: "ignore" }).status === 0) return true
   const required = process.env["REQUIRE_ALL_CLIENTS"] === "true"
-  if (!required) console.warn(`SKIPPED: ${command}: there is no such client on this machine`)
+  if (!required) console.warn(`SKIPPED: ${name}: there is no such client on this machine`)
   return required
 }
+
+export interface Running {
+  /** What it has printed so far. */
+  readonly stdout: Effect.Effect<string>
+  /** Exit code, or the signal that ended it. */
+  readonly stop: (signal: NodeJS.Signals) => Effect.Effect<number | NodeJS.Signals | null>
+}
+
+/** This package's command line, in the scope, once it has printed what is waited for. */
+export const startCommandLine = Effect.fnUntraced(function* (
+  args: ReadonlyArray<string>,
+  options: { readonly until: RegExp; readonly environment: Readonly<Record<string, string>> }
+) {
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      spawn(process.execPath, ["src/programs/main.ts", ...args], {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...plainEnvironment, ...options.environment }
+      })
+    ),
+    (started) => Effect.sync(() => void started.kill("SIGKILL"))
+  )
+  let stdout = ""
+  let stderr = ""
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    child.once("close", (code, signal) => resolve(code ?? signal))
+  })
+  yield* Effect.callback<void>((resume) => {
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
+    child.stdout.on("data", (chunk: Buffer) => {
+      stdout += chunk.toString()
+      if (options.until.test(stdout)) resume(Effect.void)
+    })
+    child.once("close", () => resume(Effect.die(new Error(`it ended early: ${stdout}${stderr}`))))
+  })
+  const running: Running = {
+    stdout: Effect.sync(() => stdout),
+    stop: (signal) =>
+      Effect.promise(() => {
+        child.kill(signal)
+        return ended
+      })
+  }
+  return running
+})
+
+/** This package's command line, run to its end. */
+export const runCommandLine = (
+  args: ReadonlyArray<string>,
+  environment: Readonly<Record<string, string>> = {}
+): Effect.Effect<Ended> => runProgram(process.execPath, ["src/programs/main.ts", ...args], { environment })

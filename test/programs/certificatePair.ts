@@ -9,6 +9,8 @@ export interface PairOptions {
   readonly from: number
   /** Milliseconds of the epoch. */
   readonly to: number
+  /** `ECDSA` unless given. */
+  readonly algorithm?: keyof typeof ALGORITHMS
   /** The key belongs to another certificate. */
   readonly otherKey?: boolean
   /** Those of an earlier pair, for a certificate that is renewed and keeps its key. */
@@ -18,7 +20,8 @@ export interface PairOptions {
 /** A certificate of an unknown authority for a host name, with its key, in PEM. */
 export const makePair = Effect.fnUntraced(function* (options: PairOptions) {
   const name = options.name ?? "smtp.example.com"
-  const makeKeys = Effect.promise(() => webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]))
+  const algorithm = ALGORITHMS[options.algorithm ?? "ECDSA"]
+  const makeKeys = Effect.promise(() => webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]))
   const authority = yield* makeKeys
   const keys = options.keys ?? (yield* makeKeys)
   const certificate = yield* Effect.promise(() =>
@@ -28,7 +31,7 @@ export const makePair = Effect.fnUntraced(function* (options: PairOptions) {
         issuer: "CN=Test authority",
         notBefore: new Date(options.from),
         notAfter: new Date(options.to),
-        signingAlgorithm: ALGORITHM,
+        signingAlgorithm: algorithm,
         publicKey: keys.publicKey,
         signingKey: authority.privateKey,
         extensions: [new x509.SubjectAlternativeNameExtension([{ type: "dns", value: name }])]
@@ -41,4 +44,12 @@ export const makePair = Effect.fnUntraced(function* (options: PairOptions) {
   return { certificate: certificate.toString("pem"), key: x509.PemConverter.encode(pkcs8, "PRIVATE KEY"), keys }
 })
 
-const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }
+const ALGORITHMS = {
+  ECDSA: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+  RSA: {
+    name: "RSASSA-PKCS1-v1_5",
+    modulusLength: 2048,
+    publicExponent: new Uint8Array([1, 0, 1]),
+    hash: "SHA-256"
+  }
+} as const

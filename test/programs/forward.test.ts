@@ -184,20 +184,37 @@ describe("a message that the API never sees", () => {
     })
   )
 
-  it.effect("without room for its payload it is put off", () =>
+  // 32 bytes of data, a payload of 1,000: the difference is asked for once it is known.
+  for (const [room, preparations] of [
+    [31, 0],
+    [999, 1]
+  ] as const) {
+    it.effect(`with room for ${room} bytes only it is put off, after ${preparations} preparations`, () =>
+      Effect.gen(function* () {
+        let held = 0
+        const grow = (bytes: number) => {
+          if (held + bytes > room) return false
+          held += bytes
+          return true
+        }
+        const { accept, calls, prepared } = yield* startForwarding()
+        assert.strictEqual(
+          yield* replyOf(accept(["a@example.com"], { grow })),
+          "452 4.3.1 Insufficient system storage, try again later"
+        )
+        assert.strictEqual(prepared.length, preparations)
+        assert.strictEqual(calls.length, 0)
+      })
+    )
+  }
+
+  it.effect("with room for its payload it goes out", () =>
     Effect.gen(function* () {
-      const asked: Array<number> = []
-      const { accept, calls } = yield* startForwarding()
-      const grow = (bytes: number) => {
-        asked.push(bytes)
-        return false
-      }
-      assert.strictEqual(
-        yield* replyOf(accept(["a@example.com"], { grow })),
-        "452 4.3.1 Insufficient system storage, try again later"
-      )
-      assert.deepStrictEqual(asked, [1_000])
-      assert.strictEqual(calls.length, 0)
+      let held = 0
+      const grow = (bytes: number) => (held += bytes) <= 1_000
+      const { accept } = yield* startForwarding()
+      assert.deepStrictEqual(acceptedFor(yield* accept(["a@example.com"], { grow })), ["a@example.com"])
+      assert.strictEqual(held, 1_000)
     })
   )
 })

@@ -23,8 +23,10 @@ const AFTER_DOT_CR = 5
 /** After a bare LF and a dot. */
 const AFTER_BARE_DOT = 6
 
-/** Pieces smaller than this are gathered in blocks, so that a client that sends octet by octet costs no more memory. */
-const BLOCK_SIZE = 16 * 1024
+/** Octets of the first buffer: most mail is text. It grows by the factor while it is small, then doubles. */
+const FIRST_CAPACITY = 8 * 1024
+const SMALL_CAPACITY = 1024 * 1024
+const SMALL_GROWTH = 8
 
 const NOTHING = Buffer.alloc(0)
 const WITHHELD_DOT = Buffer.from([DOT])
@@ -38,9 +40,9 @@ export class MailData {
   readonly #grow: (octets: number) => boolean
   #limit: number
   #position = AFTER_CRLF
-  #pieces: Array<Buffer> = []
-  #block = NOTHING
-  #blockUsed = 0
+  /** One buffer, copied into: to keep the pieces of a socket would hold each of them twice at the end. */
+  #buffer = NOTHING
+  #used = 0
 
   /**
    * Once the content is larger than `limit`, or `grow` has no room for more of it, it is only counted, and what was kept
@@ -75,12 +77,10 @@ export class MailData {
     return this.#scan(chunk, start)
   }
 
-  /** Everything that was kept, as one buffer; can be called once. */
+  /** Everything that was kept; can be called once. */
   take(): Buffer {
-    this.#flushBlock()
-    const [only] = this.#pieces
-    const whole = this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces)
-    this.#pieces = []
+    const whole = this.#buffer.subarray(0, this.#used)
+    this.#drop()
     return whole
   }
 
@@ -154,29 +154,24 @@ export class MailData {
       this.discard()
       return
     }
-    if (piece.length >= BLOCK_SIZE / 4) {
-      this.#flushBlock()
-      this.#pieces.push(piece)
-      return
-    }
-    if (this.#blockUsed + piece.length > this.#block.length) {
-      this.#flushBlock()
-      this.#block = Buffer.allocUnsafe(this.#pieces.length === 0 ? BLOCK_SIZE / 4 : BLOCK_SIZE)
-    }
-    piece.copy(this.#block, this.#blockUsed)
-    this.#blockUsed += piece.length
+    const size = this.#used + piece.length
+    if (size > this.#buffer.length) this.#enlarge(size)
+    piece.copy(this.#buffer, this.#used)
+    this.#used = size
+  }
+
+  #enlarge(size: number): void {
+    let capacity = Math.max(this.#buffer.length, FIRST_CAPACITY)
+    while (capacity < size) capacity *= capacity < SMALL_CAPACITY ? SMALL_GROWTH : 2
+    // Not from the pool, which other buffers would keep alive. What is not yet written to takes no memory.
+    const larger = Buffer.allocUnsafeSlow(Math.min(capacity, Math.max(this.#limit, size)))
+    this.#buffer.copy(larger, 0, 0, this.#used)
+    this.#buffer = larger
   }
 
   #drop(): void {
-    this.#pieces = []
-    this.#block = NOTHING
-    this.#blockUsed = 0
-  }
-
-  #flushBlock(): void {
-    if (this.#blockUsed > 0) this.#pieces.push(this.#block.subarray(0, this.#blockUsed))
-    this.#block = NOTHING
-    this.#blockUsed = 0
+    this.#buffer = NOTHING
+    this.#used = 0
   }
 }
 
