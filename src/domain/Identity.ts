@@ -15,3 +15,10 @@ export interface Identity {
   /** When the token ends, in milliseconds of the epoch; `undefined` when it has no known end. */
   readonly expiresAt: number | undefined
 }
+
+/** The form of a Cakemail personal access token. */
+export const PERSONAL_ACCESS_TOKEN = /^ck_pat_[0-9a-f]{40}$/i
+
+/** For the log: some services want their token as the user name too, and who comes from there may go on doing so. */
+export const shownUserName = (username: string): string =>
+  PERSONAL_ACCESS_TOKEN.test(username.trim()) ? "personal access token" : username

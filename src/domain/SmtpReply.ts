@@ -45,6 +45,7 @@ export const recipientAccepted = reply(250, "2.1.5", "Recipient accepted")
 export const badBase64 = reply(501, "5.5.2", "Not base64")
 export const lineTooLong = reply(500, "5.5.2", "Command line too long")
 export const tooManyErrors = reply(421, "4.7.0", "Too many errors, closing connection")
+export const dataTakesNothing = reply(501, "5.5.4", "DATA takes no parameters")
 export const notImplemented = reply(502, "5.5.1", "Command not implemented")
 export const unknownParameter = (key: string) => reply(555, "5.5.4", `Parameter ${key} is not recognized`)
 

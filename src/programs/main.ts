@@ -61,7 +61,14 @@ const explain = (cause: Cause.Cause<unknown>) => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.squash(cause)
   if (!(error instanceof Error) || CliError.isCliError(error) || SAID.has(error.name)) return Effect.void
-  return Cause.hasDies(cause) ? Console.error(Cause.pretty(cause)) : Console.error(error.message)
+  return Console.error(Cause.hasDies(cause) || messageOf(error) === "" ? Cause.pretty(cause) : messageOf(error))
+}
+
+/** With what lies beneath: "cannot listen" says nothing without the address that was taken. */
+const messageOf = (error: Error): string => {
+  const beneath = error.cause instanceof Error ? error.cause.message : ""
+  if (error.message === "" || error.message.includes(beneath)) return error.message || beneath
+  return `${error.message}: ${beneath}`
 }
 
 /** Errors whose story has been printed already. */

@@ -1,6 +1,7 @@
 /** What a session tells the operator: its log events and its metrics. */
 import { Cause, Clock, Effect, Option, type Scope } from "effect"
 import { type AuthenticationError, type GatewayError, InternalError } from "../domain/GatewayError.ts"
+import { shownUserName } from "../domain/Identity.ts"
 import { Metrics } from "../services/Metrics.ts"
 import type { Command, Connection } from "../services/SmtpSession.ts"
 
@@ -70,7 +71,7 @@ export const makeSessionEvents = Effect.gen(function* () {
               const elapsed = clock.currentTimeMillisUnsafe() - started
               active.add({}, -1)
               connectionSeconds.observe({}, elapsed / 1000)
-              return Effect.logDebug("connection_closed", { duration_ms: elapsed })
+              return Effect.logInfo("connection_closed", { duration_ms: elapsed })
             })
           ),
           Effect.annotateLogs({
@@ -102,7 +103,7 @@ export const makeSessionEvents = Effect.gen(function* () {
         failures.increment({ reason: reasonOf(error) })
         return Effect.logWarning("auth_failure", {
           mechanism,
-          authenticated_user: username,
+          authenticated_user: shownUserName(username),
           reason: reasonOf(error),
           ...("cause" in error && typeof error.cause === "string" ? { detail: error.cause } : {})
         })

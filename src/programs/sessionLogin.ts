@@ -1,7 +1,7 @@
 /** AUTH in a session, and what a session knows of its client's login. */
 import { Effect, Fiber, Redacted, Result } from "effect"
-import { AuthenticationFailed, TlsRequired } from "../domain/GatewayError.ts"
-import type { Credentials, Identity } from "../domain/Identity.ts"
+import { type AuthenticationFailed, type SecondFactorRequired, TlsRequired } from "../domain/GatewayError.ts"
+import { type Credentials, type Identity, shownUserName } from "../domain/Identity.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import { Authenticator } from "../services/Authenticator.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
@@ -11,7 +11,13 @@ import type { SessionEvents } from "./sessionEvents.ts"
 export interface Greeted {
   readonly _tag: "Greeted"
   /** The login that was refused last, and the fiber that closes the connection for it. */
-  readonly refused: { readonly credentials: Credentials; readonly closing: Fiber.Fiber<void> } | undefined
+  readonly refused:
+    | {
+        readonly credentials: Credentials
+        readonly error: AuthenticationFailed | SecondFactorRequired
+        readonly closing: Fiber.Fiber<void>
+      }
+    | undefined
 }
 
 export interface Authenticated {
@@ -38,13 +44,13 @@ export const makeLogin = (events: SessionEvents) =>
       const refused = state._tag === "Greeted" ? state.refused : undefined
       if (refused !== undefined) yield* Fiber.interrupt(refused.closing)
       // The same wrong password by another mechanism is answered from memory, and not counted (rulings 7).
-      const known = refused !== undefined && sameLogin(refused.credentials, credentials)
-      const outcome = yield* known
-        ? Effect.succeed(Result.fail(new AuthenticationFailed({ reason: "credentials" })))
+      const known = refused !== undefined && sameLogin(refused.credentials, credentials) ? refused.error : undefined
+      const outcome = yield* known !== undefined
+        ? Effect.succeed(Result.fail(known))
         : Effect.result(authenticator.authenticate(credentials))
 
       if (Result.isSuccess(outcome)) {
-        yield* Effect.annotateLogsScoped({ authenticated_user: credentials.username })
+        yield* Effect.annotateLogsScoped({ authenticated_user: shownUserName(credentials.username) })
         yield* events.authenticated(command.mechanism)
         command.reply(SmtpReply.authenticated)
         const authenticated: State = { _tag: "Authenticated", identity: outcome.success, credentials }
@@ -54,12 +60,12 @@ export const makeLogin = (events: SessionEvents) =>
       const error = outcome.failure
       yield* events.authenticationFailed(command.mechanism, credentials.username, error)
       if (error._tag !== "AuthenticationFailed" && error._tag !== "SecondFactorRequired") return yield* error
-      if (error._tag === "AuthenticationFailed" && error.reason === "credentials" && !known) {
+      if (error._tag === "AuthenticationFailed" && error.reason === "credentials" && known === undefined) {
         yield* limiter.loginFailed(connection.clientAddress, credentials)
       }
       command.reply(refused === undefined ? SmtpReply.fromError(error) : SmtpReply.closing(SmtpReply.fromError(error)))
       const closingSoon = yield* connection.close.pipe(Effect.delay(SECOND_LOGIN_WITHIN), Effect.forkScoped)
-      const again: State = { _tag: "Greeted", refused: { credentials, closing: closingSoon } }
+      const again: State = { _tag: "Greeted", refused: { credentials, error, closing: closingSoon } }
       return again
     })
   })

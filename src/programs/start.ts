@@ -15,6 +15,8 @@ export const START_PRESETS: Readonly<Record<string, string>> = {
   SMTP_HOSTNAME: "localhost",
   HTTP_HOST: "127.0.0.1",
   CAKEMAIL_CREATE_SENDERS: "true",
+  // Who tries out what happens when the API fails does not want to wait for five minutes afterwards.
+  CIRCUIT_BREAKER_OPEN: "5",
   TRUSTED_NETWORKS: "127.0.0.0/8,::1/128"
 }
 

@@ -23,8 +23,8 @@ describe("100 connections with 5 MiB each against a budget of 64 MiB, then 200 t
         assert.strictEqual(lost, 0)
         assert.strictEqual(accepted + refused, 100)
         assert.isAtLeast(accepted, 1)
-        // Half of the budget is the most that raw data of accepted messages can be: the payload takes as much again.
-        assert.isAtLeast(refused, 100 - 64 / 5)
+        // Room that is given back lets later ones in, so there is no exact number; but most come too late.
+        assert.isAbove(refused, 3 * accepted)
         assert.strictEqual(client.lost, 0)
         assert.isAbove(client.accepted, 0)
         assert.strictEqual(trickled, 200)

@@ -152,7 +152,7 @@ export const step = (state: ModelState, name: LineName): Step => {
     case "mechanism":
       return auth(() => stay(state.authenticated ? 503 : 504))
     case "notBase64":
-      return auth(() => stay(501))
+      return auth(() => stay(state.authenticated ? 503 : 501))
     case "starttls":
       // What was learned before TLS counts no more (RFC 3207 section 4.2); bad commands do.
       return state.secure ? stay(503) : { code: 220, next: { ...CONNECTED, secure: true, bad: state.bad } }

@@ -203,6 +203,18 @@ describe("session", () => {
     }).pipe(Effect.provide(sessionWith({ authenticator: AuthenticatorFake(Effect.fail(new SecondFactorRequired())) })))
   )
 
+  it.effect("repeats why it refused when the same login comes by another mechanism", () =>
+    Effect.gen(function* () {
+      const client = yield* openSession()
+      yield* client.connect
+      const first = yield* client.login()
+      const second = yield* client.login()
+      assert.include(second.text, "multi-factor")
+      assert.deepStrictEqual({ ...second, close: false }, first)
+      assert.isTrue(second.close)
+    }).pipe(Effect.provide(sessionWith({ authenticator: AuthenticatorFake(Effect.fail(new SecondFactorRequired())) })))
+  )
+
   it.effect("answers 451 and stays open when the login cannot be checked", () =>
     Effect.gen(function* () {
       const client = yield* openSession()

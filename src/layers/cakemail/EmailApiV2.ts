@@ -5,7 +5,8 @@ import {
   AttachmentUnsupported,
   AuthenticationFailed,
   SecondFactorRequired,
-  SenderNotConfirmed
+  SenderNotConfirmed,
+  SubmissionRejected
 } from "../../domain/GatewayError.ts"
 import type { Email } from "../../domain/Email.ts"
 import type { Envelope } from "../../domain/Envelope.ts"
@@ -21,7 +22,7 @@ import { bodyWithHole, jsonMembers } from "./JsonBody.ts"
 import { makeMessageId, type PlainContent, plainContent } from "./MailContent.ts"
 import { isPersonalAccessToken } from "./PersonalAccessToken.ts"
 import { Senders, TRY_TOKEN_PATH } from "./Senders.ts"
-import { BearerToken, type LoginAnswer, loginCallTimeout } from "./Logins.ts"
+import { BearerToken, type LoginAnswer } from "./Logins.ts"
 import { ping, readSubmission } from "./Submissions.ts"
 
 export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport | GatewayConfig | Senders> =
@@ -32,7 +33,7 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
       const transport = yield* ApiTransport
       const senders = yield* Senders
       const timeout = Duration.toMillis(api.timeout)
-      const loginTimeout = loginCallTimeout(api.authTimeout)
+      const loginTimeout = Duration.toMillis(api.authTimeout)
 
       const loginWithPassword = (credentials: Credentials) =>
         transport.call(
@@ -76,6 +77,11 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
         const controls = readControls(email)
         if (controls.ignored.length > 0) {
           yield* Effect.logInfo("control_headers_ignored", { headers: controls.ignored.join(", ") })
+        }
+        const misdirecting = controls.ignored.find((name) => DIRECTING.has(name))
+        if (misdirecting !== undefined) {
+          const reason = `${misdirecting} is not a number`
+          return yield* new SubmissionRejected({ subject: "content", reason, status: 422 })
         }
         const body = api.inlineImages === "data" ? embedInlineImages(email) : email
         const { accepted, unsupported } = acceptAttachments(body.attachments)
@@ -227,3 +233,6 @@ const decodeAnswer = Schema.decodeUnknownResult(
 
 const decodeReceipt = (body: string) =>
   Result.map(decodeAnswer(body), ({ data }) => ({ messageId: data.id, status: data.status }))
+
+/** Without them a mail would go out for another account or list than the one meant. */
+const DIRECTING: ReadonlySet<string> = new Set(["X-Account-Id", "X-List-Id"])

@@ -14,7 +14,7 @@ import { plainFileName } from "./Attachments.ts"
 import { joinedValues, passedOnHeaders } from "./Headers.ts"
 import { embedInlineImages } from "./InlineImages.ts"
 import { bodyWithHole, jsonMembers } from "./JsonBody.ts"
-import { BearerToken, type LoginAnswer, loginCallTimeout } from "./Logins.ts"
+import { BearerToken, type LoginAnswer } from "./Logins.ts"
 import { makeMessageId, plainContent } from "./MailContent.ts"
 import { receivedHeader } from "./ReceivedHeader.ts"
 import { ping, readSubmission } from "./Submissions.ts"
@@ -25,7 +25,7 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
     const { api, smtp } = yield* GatewayConfig
     const transport = yield* ApiTransport
     const timeout = Duration.toMillis(api.timeout)
-    const loginTimeout = loginCallTimeout(api.authTimeout)
+    const loginTimeout = Duration.toMillis(api.authTimeout)
 
     const login = Effect.fn("CakemailClient.login")((credentials: Credentials) =>
       transport.call(

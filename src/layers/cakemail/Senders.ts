@@ -96,6 +96,8 @@ export const SendersLive: Layer.Layer<Senders, never, ApiTransport | GatewayConf
           readCreated
         )
         .pipe(Effect.tapErrorTag("ApiUnreachable", () => Effect.sync(() => creations.giveBack(owner))))
+      // What the quota spares is the mailing of confirmation links: one that needs none does not count.
+      if (sender.confirmed) creations.giveBack(owner)
       yield* Effect.logInfo("sender_created", { confirmed: sender.confirmed })
       return sender.confirmed ? confirmed(sender.id) : UNCONFIRMED
     })
@@ -117,6 +119,7 @@ export const SendersLive: Layer.Layer<Senders, never, ApiTransport | GatewayConf
 
     const idFor = Effect.fnUntraced(function* (query: SenderQuery) {
       const [first] = query.addresses
+      // Where senders are created the mail goes out from the address it names, not from another that is at hand.
       for (const address of api.createSenders ? [first] : query.addresses) {
         const found = yield* standing(query, address)
         if (found._tag === "Confirmed") return found.id

@@ -12,6 +12,8 @@ export interface CallFailure {
   readonly _tag: string
   /** HTTP status, where the error knows it. */
   readonly status?: number
+  /** How an outcome came to be unknown. */
+  readonly kind?: string
 }
 
 /** Passes the call through until it fails; what follows is decided by the operation's policy. */
@@ -22,7 +24,7 @@ export type Retry = <A, E extends CallFailure, R>(
 
 /**
  * API_MAX_RETRIES more calls when the API was not reached or answered 5xx, after 1 s and 2 s (login: 0.2 s and
- * 0.4 s), 20 % more or less; none while draining. A submission whose outcome is unknown is repeated once at most,
+ * 0.4 s), 20 % more or less; none while draining, and none after a login whose time is over. A submission whose outcome is unknown is repeated once at most,
  * as the last call of all, and logged: the mail may go out twice. Other operations do no harm when repeated.
  */
 export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | Readiness> = Effect.gen(function* () {
@@ -62,7 +64,7 @@ export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | 
         Schedule.upTo({ times: api.maxRetries }),
         Schedule.setInputType<E>(),
         Schedule.while(({ input }) => {
-          if (lastCall || !isRepeatable(input)) return NO
+          if (lastCall || !isRepeatable(input) || (operation === "login" && input.kind === "timeout")) return NO
           lastCall = operation === "submit" && input._tag === "ApiOutcomeUnknown"
           return admit(operation)
         })

@@ -2,11 +2,11 @@
  * Which parts are the bodies, which are attachments, and which are left out (rulings 12).
  *
  * The first text/plain and the first text/html without a file name are the bodies. Where parts follow each other
- * (anything but multipart/alternative) later ones are appended: HTML to HTML, text to text, and a text that
- * comes after HTML, or before a pair of both, to the HTML too, so that a reader of either sees it.
+ * (anything but multipart/alternative) later ones are appended, HTML to HTML and text to text. Neither is ever written
+ * into the other: what the sender made stays as it was made.
  */
 import { decodeWords } from "./encodedWords.ts"
-import { htmlText, plainText, textAsHtml } from "./bodyText.ts"
+import { htmlText, plainText } from "./bodyText.ts"
 import { readHeaderBlock } from "./headerBlock.ts"
 import type { MimePart } from "./mimeTree.ts"
 import { decodeContent, encodedFileName } from "./transferEncoding.ts"
@@ -31,8 +31,20 @@ export const selectBodies = (root: MimePart, warnings: Warnings): Bodies => {
   return {
     text: joinTexts(text) || undefined,
     html: html.join("\n") || undefined,
-    attachments: selection.attachments
+    attachments: withoutSecondInvite(selection)
   }
+}
+
+/** Invitations come as an alternative body and, for some readers, as a file beside it: one of them is enough. */
+const withoutSecondInvite = ({ attachments, warnings }: Selection): ReadonlyArray<AttachmentPart> => {
+  const isFile = ({ part: { content } }: AttachmentPart): boolean =>
+    content.fileName !== undefined && content.fileName.toLowerCase().endsWith(".ics")
+  if (!attachments.some(isFile)) return attachments
+  const others = attachments.filter(
+    ({ part: { content } }) => content.type !== "text/calendar" || content.fileName !== undefined
+  )
+  if (others.length < attachments.length) warnings.add("text/calendar left out: it is attached as a file")
+  return others
 }
 
 interface Selection {
@@ -67,12 +79,7 @@ const readSequence = (multipart: MimePart, subtype: string, selection: Selection
   const html: Array<string> = []
   for (const part of multipart.children) {
     const next = read(part, subtype, selection)
-    if (next.html.length > 0) {
-      if (html.length === 0 && next.text.length > 0) for (const piece of text) html.push(textAsHtml(piece))
-      for (const piece of next.html) html.push(piece)
-    } else if (html.length > 0) {
-      for (const piece of next.text) html.push(textAsHtml(piece))
-    }
+    for (const piece of next.html) html.push(piece)
     for (const piece of next.text) text.push(piece)
   }
   return { text, html }

@@ -22,12 +22,6 @@ export const htmlText = (part: MimePart, warnings: Warnings): string => {
   return withUtf8Meta(readText(part, charset === undefined || charset === "" ? metaCharset : charset, warnings))
 }
 
-/** HTML for a text part that has to go into an HTML body. */
-export const textAsHtml = (text: string): string =>
-  `<div style="white-space: pre-wrap">${text.replace(/[&<>]/g, (character) => ENTITIES[character] ?? "")}</div>`
-
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" }
-
 type CharsetOf = string | undefined | ((bytes: Buffer) => string | undefined)
 
 const readText = (part: MimePart, charset: CharsetOf, warnings: Warnings): string => {

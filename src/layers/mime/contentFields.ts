@@ -75,7 +75,9 @@ const withLiteralPath = (header: string): string =>
     : header
 
 /** Up to a blank, a comment or what else may follow a token. */
-const firstWord = (value: string): string => /^["']?([^\s"'(;,]*)/.exec(value)?.[1]?.toLowerCase() ?? ""
+/** Behind the comments that may come first (RFC 2045 section 5.1). */
+const firstWord = (value: string): string =>
+  /^(?:\s*\([^()]*\))*\s*["']?([^\s"'(;,]*)/.exec(value)?.[1]?.toLowerCase() ?? ""
 
 const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/
 

@@ -76,6 +76,11 @@ const layerState = (options: SandboxOptions): Layer.Layer<Sandbox | SandboxState
     Effect.sync(() => {
       const accounts = makeAccounts(options.accounts ?? [demoAccount])
       const senders = makeSenders()
+      if (options.accounts === undefined) {
+        for (const id of demoAccount.accountIds) {
+          senders.add(id, { name: "Demo", email: demoAccount.username, confirmed: true })
+        }
+      }
       const calls = makeCallLog()
       const book = makeFaultBook()
       const messages = makeCapturedMessagesMemory({

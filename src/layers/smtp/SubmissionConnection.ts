@@ -177,7 +177,9 @@ export class SubmissionConnection extends SMTPConnection {
       next()
       return
     }
-    const refusal = initialResponseRefusal(command)
+    const mechanism = command.toString("latin1").trim().split(/\s+/)[1]?.toUpperCase() ?? ""
+    const offered = !this.session.user && this._server.options.authMethods.includes(mechanism)
+    const refusal = offered ? initialResponseRefusal(command) : undefined
     if (refusal !== undefined) {
       this.answer(refusal)
       next()
@@ -235,6 +237,11 @@ export class SubmissionConnection extends SMTPConnection {
   /** The session decides before 354 whether it wants the data: it runs `receive`, or replies without. */
   override handler_DATA(command: Buffer, next: Next): void {
     const parser = this._parser
+    if (/^data\s+\S/i.test(command.toString("latin1", 0, 64))) {
+      this.answer(SmtpReply.dataTakesNothing)
+      next()
+      return
+    }
     if (this.#recipients.size === 0 || !(parser instanceof SubmissionStream)) {
       super.handler_DATA(command, next)
       return

@@ -156,6 +156,25 @@ describe("the payload of email-api-v2", () => {
     )
   )
 
+  for (const [name, value] of [
+    ["X-Account-Id", "abc"],
+    ["X-Account-Id", "1&x=2"],
+    ["X-List-Id", "-1"]
+  ] as const) {
+    it.effect(`is refused when ${name} is ${value}: it would go out for another than the one meant`, () =>
+      withApi((api) =>
+        Effect.gen(function* () {
+          const error = yield* Effect.flip(prepare({ headers: headers([name, value]) }))
+          assert.deepStrictEqual(
+            error._tag === "SubmissionRejected" ? error.reason : error._tag,
+            `${name} is not a number`
+          )
+          assert.strictEqual(api.requests.length, 0)
+        })
+      )
+    )
+  }
+
   it.effect("is refused for a kind of file that the API does not take", () =>
     withApi((api) =>
       Effect.gen(function* () {
@@ -407,18 +426,33 @@ describe("the sender", () => {
     )
   )
 
-  it.effect("is created five times a day at most", () =>
+  it.effect("is created five times a day at most, when a link has to be followed", () =>
     withApi(
       (api) =>
         Effect.gen(function* () {
-          api.script(CREATE, { status: 201, body: sender("s5", "new@example.com") })
-          for (let count = 1; count <= 5; count++) yield* senderOf(from(`new${count}@example.com`))
+          api.script(CREATE, { status: 201, body: sender("s5", "new@example.com", false) })
+          for (let count = 1; count <= 5; count++) {
+            const pending = yield* Effect.flip(senderOf(from(`new${count}@example.com`)))
+            assert.strictEqual(pending._tag, "SenderConfirmationPending")
+          }
           const error = yield* Effect.flip(senderOf(from("new6@example.com")))
           assert.strictEqual(error._tag, "SenderQuotaReached")
           assert.strictEqual(api.countOf(CREATE), 5)
           yield* TestClock.adjust(Duration.days(1))
-          yield* senderOf(from("new6@example.com"))
+          yield* Effect.flip(senderOf(from("new6@example.com")))
           assert.strictEqual(api.countOf(CREATE), 6)
+        }),
+      creating
+    )
+  )
+
+  it.effect("is created as often as needed, when it is confirmed at once", () =>
+    withApi(
+      (api) =>
+        Effect.gen(function* () {
+          api.script(CREATE, { status: 201, body: sender("s5", "new@example.com") })
+          for (let count = 1; count <= 20; count++) yield* senderOf(from(`new${count}@example.com`))
+          assert.strictEqual(api.countOf(CREATE), 20)
         }),
       creating
     )

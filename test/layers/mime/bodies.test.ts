@@ -60,6 +60,42 @@ describe("single bodies", () => {
   })
 })
 
+describe("an invitation", () => {
+  const asBody = ["Content-Type: text/calendar; method=REQUEST", "", "BEGIN"]
+  const asFile = ['Content-Type: application/ics; name="invite.ics"', "", "BEGIN"]
+
+  parses("as an alternative is attached", mail(...multipart("alternative", plain("t"), asBody)), (email) => {
+    assert.deepStrictEqual(
+      email.attachments.map(({ fileName }) => fileName),
+      ["invite.ics"]
+    )
+  })
+  parses(
+    "as an alternative and as a file is attached once",
+    mail(...multipart("mixed", multipart("alternative", plain("t"), asBody), asFile)),
+    (email) => {
+      assert.deepStrictEqual(
+        email.attachments.map(({ contentType, fileName }) => [fileName, contentType]),
+        [["invite.ics", "application/ics"]]
+      )
+      hasWarning(email, "text/calendar left out")
+    }
+  )
+})
+
+describe("comments before a value", () => {
+  parses(
+    "are skipped in Content-Type and Content-Transfer-Encoding",
+    mail(
+      "Content-Type: (c) text/html; charset=utf-8",
+      "Content-Transfer-Encoding: (c) quoted-printable",
+      "",
+      "caf=C3=A9"
+    ),
+    (email) => assert.strictEqual(email.html, "café")
+  )
+})
+
 describe("multipart/alternative", () => {
   parses("text and HTML", mail(...multipart("alternative", plain("t"), html("<p>h</p>"))), (email) => {
     assert.strictEqual(email.text, "t")
@@ -196,16 +232,20 @@ describe("multipart/mixed", () => {
     assert.strictEqual(email.text, "t")
     assert.strictEqual(email.html, "h")
   })
-  parses("a footer goes to both", mail(...multipart("mixed", html("<p>h</p>"), plain("list <a&b>"))), (email) => {
-    assert.strictEqual(email.text, "list <a&b>")
-    assert.strictEqual(email.html, '<p>h</p>\n<div style="white-space: pre-wrap">list &lt;a&amp;b&gt;</div>')
-  })
+  parses(
+    "a text below HTML stays text, and the HTML stays as it is",
+    mail(...multipart("mixed", html("<p>h</p>"), plain("list <a&b>"))),
+    (email) => {
+      assert.strictEqual(email.text, "list <a&b>")
+      assert.strictEqual(email.html, "<p>h</p>")
+    }
+  )
   parses(
     "a footer below both kinds",
     mail(...multipart("mixed", multipart("alternative", plain("t"), html("<p>h</p>")), plain("footer"))),
     (email) => {
       assert.strictEqual(email.text, "t\nfooter")
-      assert.strictEqual(email.html, '<p>h</p>\n<div style="white-space: pre-wrap">footer</div>')
+      assert.strictEqual(email.html, "<p>h</p>")
     }
   )
   parses(
@@ -213,7 +253,7 @@ describe("multipart/mixed", () => {
     mail(...multipart("mixed", plain("intro"), multipart("alternative", plain("t"), html("<p>h</p>")))),
     (email) => {
       assert.strictEqual(email.text, "intro\nt")
-      assert.strictEqual(email.html, '<div style="white-space: pre-wrap">intro</div>\n<p>h</p>')
+      assert.strictEqual(email.html, "<p>h</p>")
     }
   )
   parses(

@@ -23,7 +23,11 @@ it.effect("a login gives a token that reaches the accounts", () =>
       headers: bearer(json.access_token)
     })
     assert.strictEqual(senders.status, 200)
-    assert.deepStrictEqual(senders.json, { pagination: { page: 1, per_page: 1 }, data: [] })
+    assert.deepStrictEqual(senders.json.pagination, { page: 1, per_page: 1 })
+    assert.deepStrictEqual(
+      senders.json.data.map(({ confirmed, email }: { confirmed: boolean; email: string }) => [email, confirmed]),
+      [["demo@example.com", true]]
+    )
   })
 )
 
@@ -121,8 +125,8 @@ it.effect("a personal access token is a bearer token, an unknown one is not", ()
 
 it.effect("senders: confirmed at once, paged, one for an address", () =>
   Effect.gen(function* () {
-    const kit = yield* startSandbox()
-    const { headers } = yield* prepareV2(kit)
+    const kit = yield* startSandbox({ accounts: [account("a@example.com")] })
+    const { headers } = yield* prepareV2(kit, "a@example.com", "secret")
     const url = `${kit.url}/brands/default/senders`
     const create = (json: unknown) => call(url, { method: "POST", headers, json })
     const second = yield* create({ name: "Two", email: "Two@Example.com" })
