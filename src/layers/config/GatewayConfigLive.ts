@@ -1,6 +1,6 @@
 import { hostname, networkInterfaces } from "node:os"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { Effect, type FileSystem, Layer, Option } from "effect"
+import { Effect, FileSystem, Layer, Option } from "effect"
 import { GatewayConfig, type GatewaySettings } from "../../services/GatewayConfig.ts"
 import { type ConfigProblem, ConfigProblems, shown } from "./ConfigProblems.ts"
 import { contradictions } from "./contradictions.ts"
@@ -30,9 +30,20 @@ export const readGatewaySettings: Effect.Effect<GatewaySettings, ConfigProblems,
     }
     const machine = yield* Effect.sync(thisMachine)
     const gateway = decodeSettings(texts, problems, machine)
+    // Unlike a certificate, which may come later, this file is needed from the first call on.
+    const { caPath } = gateway.api
+    if (caPath !== undefined && !(yield* isReadable(caPath))) {
+      const { name } = settings.apiCaPath
+      problems.push({ name, given: shown(caPath, false), expected: "the path of a PEM file that can be read" })
+    }
     return problems.length === 0 ? gateway : yield* new ConfigProblems({ problems })
   }
 )
+
+const isReadable = (path: string) =>
+  Effect.flatMap(FileSystem.FileSystem, (fileSystem) =>
+    Effect.match(fileSystem.readFileString(path), { onFailure: () => false, onSuccess: () => true })
+  )
 
 /** Reads the current ConfigProvider; see `environment` in `source.ts` for the usual one. */
 export const GatewayConfigLive: Layer.Layer<GatewayConfig, ConfigProblems> = Layer.effect(

@@ -170,6 +170,16 @@ describe("GatewayConfigLive", () => {
     })
   )
 
+  it.effect("a CA file that cannot be read is a problem beside the others", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* lines({ CAKEMAIL_CA_PATH: "/nowhere/ca.pem", LOG_LEVEL: "loud" }), [
+        'LOG_LEVEL is "loud": give one of DEBUG, INFO, WARN, ERROR',
+        'CAKEMAIL_CA_PATH is "/nowhere/ca.pem": give the path of a PEM file that can be read'
+      ])
+      assert.strictEqual((yield* read({ CAKEMAIL_CA_PATH: "/ca.pem" }, { "/ca.pem": "x" })).api.caPath, "/ca.pem")
+    })
+  )
+
   it.effect("NAME and NAME_FILE together, a missing file, an empty file are problems", () =>
     Effect.gen(function* () {
       const found = yield* lines(
