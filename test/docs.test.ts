@@ -296,7 +296,14 @@ const SETTING_NAMES: ReadonlySet<string> = new Set([
 ])
 
 /** In capitals with an underscore, and something else. */
-const NO_SETTINGS: ReadonlySet<string> = new Set(["CAP_NET_BIND_SERVICE", "CERT_NONE", "NAME"])
+const NO_SETTINGS: ReadonlySet<string> = new Set([
+  "CAP_NET_BIND_SERVICE",
+  "CERT_NONE",
+  "MALLOC_ARENA_MAX",
+  "MALLOC_MMAP_THRESHOLD_",
+  "MALLOC_TRIM_THRESHOLD_",
+  "NAME"
+])
 
 const anchorsOf = (markdown: string): ReadonlyArray<string> =>
   [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>

@@ -45,6 +45,10 @@ export const startGatewayProcess = Effect.fnUntraced(function* (options: {
           CAKEMAIL_API_URL: options.apiUrl,
           CAKEMAIL_CREATE_SENDERS: "true",
           TRUSTED_NETWORKS: "127.0.0.0/8",
+          // As `npm run gateway` sets them: docs/decisions/0019-memory-of-large-messages.md.
+          MALLOC_ARENA_MAX: "2",
+          MALLOC_MMAP_THRESHOLD_: "131072",
+          MALLOC_TRIM_THRESHOLD_: "131072",
           ...options.environment
         }
       })
