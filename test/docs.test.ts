@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { type GatewayError, SubmissionRejected } from "../src/domain/GatewayError.ts"
+import { faultOf } from "../src/domain/Fault.ts"
+import { type GatewayError, SubmissionRejected, TooManyConnections } from "../src/domain/GatewayError.ts"
 import * as SmtpReply from "../src/domain/SmtpReply.ts"
 import { allSettings } from "../src/layers/config/settings.ts"
 import { plainText, wordingOf } from "../src/layers/smtp/wording.ts"
@@ -246,6 +247,26 @@ describe("docs/metrics.md", () => {
       }
     }
     assert.isAbove(values, 10)
+  })
+
+  it("says of every error whose fault it is", () => {
+    const section = /^### `smtp_errors_total`.*?^### /ms.exec(page)?.[0] ?? ""
+    const paragraph = {
+      sender: /^- `sender`: .*?\n(?=- )/ms.exec(section)?.[0],
+      service: /^- `service`: .*?\n\n/ms.exec(section)?.[0]
+    }
+    const uncounted = ["TlsUnavailable", "IdleTimeout"]
+    const errors: ReadonlyArray<GatewayError> = [
+      ...Object.values(ERROR_REPLIES).map(([error]) => error),
+      new TooManyConnections({ limit: "process" })
+    ]
+    for (const error of errors) {
+      const name = `\`${error._tag}\``
+      if (uncounted.includes(error._tag)) assert.include(section, name)
+      else assert.include(paragraph[faultOf(error)], name)
+    }
+    const named = [paragraph.sender, paragraph.service].flatMap((text) => [...(text ?? "").matchAll(/`([A-Z]\w+)`/g)])
+    assert.strictEqual(named.length, errors.length - uncounted.length)
   })
 })
 

@@ -54,8 +54,9 @@ export const SmtpSessionLive = Layer.effect(
               sink.accept({ envelope: command.envelope, identity, credentials, raw, grow, reference, transit })
             ),
             Effect.scoped,
+            Effect.tap(() => Effect.sync(events.accepted)),
             Effect.map((accepted) => SmtpReply.accepted(accepted, smtp.showReference ? reference : undefined)),
-            Effect.catchCause((cause) => Effect.map(events.errorOf(cause), replyAfterData)),
+            Effect.catchCause((cause) => Effect.map(events.errorOfMessage(cause), replyAfterData)),
             Effect.interruptible
           )
           const fiber = yield* FiberSet.run(settling, settle, { startImmediately: true })

@@ -1,5 +1,6 @@
 /** What a session tells the operator: its log events and its metrics. */
 import { Cause, Clock, Effect, Option, type Scope } from "effect"
+import { faultOf } from "../domain/Fault.ts"
 import { type AuthenticationError, type GatewayError, InternalError } from "../domain/GatewayError.ts"
 import { shownUserName } from "../domain/Identity.ts"
 import { Metrics } from "../services/Metrics.ts"
@@ -52,11 +53,41 @@ export const makeSessionEvents = Effect.gen(function* () {
     labels: [],
     buckets: [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 25_000_000]
   })
+  const answers = metrics.counter({
+    name: "smtp_emails_answered_total",
+    help: "Messages whose data arrived whole, by the reply to them",
+    labels: ["answer"]
+  })
+  const errors = metrics.counter({
+    name: "smtp_errors_total",
+    help: "Commands that failed, by the error and by whose fault it was",
+    labels: ["error_type", "fault"]
+  })
   const defects = metrics.counter({
     name: "smtp_defects_total",
     help: "Commands that failed for a reason nobody foresaw; each is logged with its cause",
     labels: []
   })
+
+  /** Counts an error that the client is answered with. */
+  const failed = (error: GatewayError): void => errors.increment({ error_type: error._tag, fault: faultOf(error) })
+
+  /**
+   * The error that the client is answered with. A defect is logged with its cause and counted, and becomes an
+   * `InternalError`: one session's bug is no other session's business. Interruption stays interruption.
+   */
+  const errorOf = <E extends GatewayError>(cause: Cause.Cause<E>): Effect.Effect<E | InternalError> => {
+    const error = Cause.findErrorOption(cause)
+    if (Option.isSome(error)) {
+      failed(error.value)
+      return Effect.succeed(error.value)
+    }
+    if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+    defects.increment({})
+    const defect = new InternalError()
+    failed(defect)
+    return Effect.as(Effect.logError("defect", cause), defect)
+  }
 
   return {
     /** Everything that the session logs carries its ids; its end is logged and measured. */
@@ -121,17 +152,17 @@ export const makeSessionEvents = Effect.gen(function* () {
       if (command !== undefined) commandSeconds.observe({ command }, milliseconds / 1000)
     },
 
-    /**
-     * The error that the client is answered with. A defect is logged with its cause and counted, and becomes an
-     * `InternalError`: one session's bug is no other session's business. Interruption stays interruption.
-     */
-    errorOf: <E extends GatewayError>(cause: Cause.Cause<E>): Effect.Effect<E | InternalError> => {
-      const error = Cause.findErrorOption(cause)
-      if (Option.isSome(error)) return Effect.succeed(error.value)
-      if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-      defects.increment({})
-      return Effect.as(Effect.logError("defect", cause), new InternalError())
-    }
+    failed,
+
+    errorOf,
+
+    accepted: (): void => answers.increment({ answer: "accepted" }),
+
+    /** As `errorOf`, of a message whose data had arrived. */
+    errorOfMessage: <E extends GatewayError>(cause: Cause.Cause<E>): Effect.Effect<E | InternalError> =>
+      Effect.tap(errorOf(cause), (error) =>
+        Effect.sync(() => answers.increment({ answer: faultOf(error) === "sender" ? "refused" : "failed" }))
+      )
   }
 })
 

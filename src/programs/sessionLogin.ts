@@ -60,6 +60,7 @@ export const makeLogin = (events: SessionEvents) =>
       const error = outcome.failure
       yield* events.authenticationFailed(command.mechanism, credentials.username, error)
       if (error._tag !== "AuthenticationFailed" && error._tag !== "SecondFactorRequired") return yield* error
+      events.failed(error)
       if (error._tag === "AuthenticationFailed" && error.reason === "credentials" && known === undefined) {
         yield* limiter.loginFailed(connection.clientAddress, credentials)
       }
