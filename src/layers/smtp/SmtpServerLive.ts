@@ -86,15 +86,11 @@ export const SmtpServerLive = Layer.effect(
       logger: false,
       ...tlsPolicy
     }
-    const submission = new SubmissionServer({ ...options, secure: false }, hooks)
-    // `secure` alone would make the package speak TLS on its own listener; the sockets come from ours.
-    const submissions = new SubmissionServer({ ...options, secure: true }, hooks)
-    const servers = [submission, submissions]
+    const server = new SubmissionServer(options, hooks)
 
     const useCertificate = (loaded: Certificate) => {
       certificate = loaded
-      const pair = { cert: loaded.certificate, key: Redacted.value(loaded.privateKey) }
-      for (const server of servers) server.updateSecureContext({ ...pair, ticketKeys })
+      server.updateSecureContext({ cert: loaded.certificate, key: Redacted.value(loaded.privateKey), ticketKeys })
     }
     yield* tls.changes.pipe(
       Stream.runForEach((loaded) =>
@@ -116,15 +112,15 @@ export const SmtpServerLive = Layer.effect(
     )
     const proxyHeaders = new ProxyHeaderReader(hooks.now)
     const isProxy = networkMembership(smtp.proxyTrusted)
-    yield* makeDeadlines(servers, proxyHeaders, smtp)
+    yield* makeDeadlines(server, proxyHeaders, smtp)
 
     const listeners: Array<Server> = []
-    yield* Effect.addFinalizer(() => drain({ listeners, proxyHeaders, readiness, servers, session, shutdown }))
+    yield* Effect.addFinalizer(() => drain({ listeners, proxyHeaders, readiness, server, session, shutdown }))
 
     const ports: Array<SmtpPort> = []
     for (const wanted of smtp.ports) {
       const open = (socket: Socket, address: SMTPConnectionOptions) =>
-        wanted.implicitTls ? submissions.connectSecure(socket, address) : submission.connect(socket, address)
+        server.connect(socket, { ...address, implicitTls: wanted.implicitTls })
       // Who may speak PROXY must: without its header the limits would count the balancer as one client.
       const accept = (socket: Socket) => {
         if (!isProxy(socket.remoteAddress ?? "")) return open(socket, {})

@@ -1,7 +1,6 @@
 import { Effect, Redacted } from "effect"
 import { SMTPConnection, type SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js"
 import type { Socket } from "node:net"
-import type { TLSSocket } from "node:tls"
 import { type Envelope, mailboxKey } from "../../domain/Envelope.ts"
 import {
   ClientGone,
@@ -25,6 +24,11 @@ import { SubmissionStream } from "./SubmissionStream.ts"
 import { plainText, wordingOf } from "./wording.ts"
 
 type Next = () => void
+
+export interface SubmissionConnectionOptions extends SMTPConnectionOptions {
+  /** TLS from the first octet on (RFC 8314 section 3). */
+  readonly implicitTls: boolean
+}
 
 /** A client that goes on naming recipients after so many 452 is not going to stop. */
 const MAX_RECIPIENTS_TOO_MANY = 1000
@@ -50,15 +54,26 @@ export class SubmissionConnection extends SMTPConnection {
   #waiting = false
   /** When the connection last had nothing to do, in milliseconds of the epoch. */
   #idleSince: number
+  readonly #implicitTls: boolean
 
-  constructor(server: SubmissionServer, socket: Socket | TLSSocket, options: SMTPConnectionOptions | undefined) {
+  constructor(server: SubmissionServer, socket: Socket, options: SubmissionConnectionOptions) {
     super(server, socket, options)
     this.#idleSince = server.hooks.now()
+    this.#implicitTls = options.implicitTls
   }
 
   /** Without the package's pause of 100 ms, which catches spammers and delays clients that log in. */
   override init(): void {
     this._setListeners(() => this.connectionReady())
+    // What comes first is the handshake's, and waits until the session has let the client in.
+    if (this.#implicitTls) this._socket.unpipe()
+  }
+
+  /** The session lets the client in: `greet` sends the greeting, under TLS if the port speaks nothing else. */
+  welcome(greet: Next): void {
+    if (!this.#implicitTls) greet()
+    else if (this._server.hooks.hasCertificate()) this.upgrade(() => {}, greet)
+    else this.settle(SmtpReply.closing(SmtpReply.fromError(new TlsUnavailable())), greet)
   }
 
   override _createParser(): SubmissionStream {

@@ -1,9 +1,7 @@
 import { SMTPServer, type SMTPServerOptions } from "smtp-server"
-import type { SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js"
 import type { Socket } from "node:net"
-import type { TLSSocket } from "node:tls"
 import type { Command } from "../../services/SmtpSession.ts"
-import { SubmissionConnection } from "./SubmissionConnection.ts"
+import { SubmissionConnection, type SubmissionConnectionOptions } from "./SubmissionConnection.ts"
 
 /** What connections need of the layer around them. */
 export interface SubmissionHooks {
@@ -28,8 +26,6 @@ export class SubmissionServer extends SMTPServer {
   readonly hooks: SubmissionHooks
   /** Set when the process goes: commands but QUIT are answered 421, those under way are finished. */
   draining = false
-  /** Sockets of `connectSecure` whose handshake is not over, with when it began, in milliseconds of the epoch. */
-  readonly #handshakes = new Map<Socket, number>()
   readonly #bySession = new WeakMap<object, SubmissionConnection>()
 
   constructor(options: SMTPServerOptions, hooks: SubmissionHooks) {
@@ -44,7 +40,7 @@ export class SubmissionServer extends SMTPServer {
       this.hooks.open(connection)
       connection.post(
         (reply) => ({ _tag: "Connect", reply }),
-        (reply) => (reply.code === 220 ? done() : connection.settle(reply, done))
+        (reply) => (reply.code === 220 ? connection.welcome(done) : connection.settle(reply, done))
       )
     }
     this.onSecure = (socket, session, done) => {
@@ -76,39 +72,12 @@ export class SubmissionServer extends SMTPServer {
     }
   }
 
-  override connect(socket: Socket | TLSSocket, options?: SMTPConnectionOptions | null): void {
-    const connection = new SubmissionConnection(this, socket, options ?? undefined)
+  override connect(socket: Socket, options: SubmissionConnectionOptions): void {
+    const connection = new SubmissionConnection(this, socket, options)
     this.#bySession.set(connection.session, connection)
     this.connections.add(connection)
     connection.on("error", (error) => this.hooks.failed(error))
     connection.init()
-  }
-
-  /** TLS from the first octet on, for a port of its own (RFC 8314). */
-  connectSecure(socket: Socket, options: SMTPConnectionOptions): void {
-    this.#handshakes.set(socket, this.hooks.now())
-    // Asks the package to note the TLS socket that it puts on top.
-    this._pendingSockets.set(socket, socket)
-    this._upgrade(socket, (error, tlsSocket) => {
-      this.#handshakes.delete(socket)
-      this._pendingSockets.delete(socket)
-      if (error === null && tlsSocket !== undefined) {
-        this.connect(tlsSocket, options)
-        return
-      }
-      socket.destroy()
-      if (error !== null) this.hooks.failed(error)
-    })
-  }
-
-  /**
-   * Ends the handshakes of `connectSecure` that began at or before that time, in milliseconds of the epoch. Node dies of a
-   * socket that is destroyed underneath a handshake, so the TLS socket is.
-   */
-  abortHandshakes(begunBy = Number.POSITIVE_INFINITY): void {
-    for (const [socket, since] of this.#handshakes) {
-      if (since <= begunBy) (this._pendingSockets.get(socket) ?? socket).destroy()
-    }
   }
 
   get submissions(): Iterable<SubmissionConnection> {

@@ -12,8 +12,6 @@ export interface WatchedConnection {
 }
 
 export interface WatchedServer {
-  /** Those of implicit TLS that began at or before that time, in milliseconds of the epoch. */
-  readonly abortHandshakes: (begunBy: number) => void
   readonly submissions: Iterable<WatchedConnection>
 }
 
@@ -31,7 +29,7 @@ const RATE_WINDOW = 30_000
  * not count), a handshake, a DATA as a whole or one that only trickles. A client that waits for us is never cut.
  */
 export const makeDeadlines = Effect.fnUntraced(function* (
-  servers: ReadonlyArray<WatchedServer>,
+  server: WatchedServer,
   proxyHeaders: { readonly expire: () => void },
   limits: Pick<GatewaySettings["smtp"], "connectionTimeout" | "dataTimeout" | "minDataRate">
 ) {
@@ -59,23 +57,20 @@ export const makeDeadlines = Effect.fnUntraced(function* (
   const sweep = Effect.sync(() => {
     const now = clock.currentTimeMillisUnsafe()
     proxyHeaders.expire()
-    for (const server of servers) {
-      server.abortHandshakes(now - HANDSHAKE_TIMEOUT)
-      for (const connection of server.submissions) {
-        const activity = connection.activity()
-        switch (activity._tag) {
-          case "Idle":
-            if (now - activity.since >= idleTimeout) connection.refuse(new IdleTimeout())
-            break
-          case "Handshake":
-            if (now - activity.since >= HANDSHAKE_TIMEOUT) connection.abort()
-            break
-          case "Receiving":
-            if (now - activity.since >= dataTimeout || trickles(connection, activity, now)) {
-              connection.abortData(new DataTooSlow())
-            }
-            break
-        }
+    for (const connection of server.submissions) {
+      const activity = connection.activity()
+      switch (activity._tag) {
+        case "Idle":
+          if (now - activity.since >= idleTimeout) connection.refuse(new IdleTimeout())
+          break
+        case "Handshake":
+          if (now - activity.since >= HANDSHAKE_TIMEOUT) connection.abort()
+          break
+        case "Receiving":
+          if (now - activity.since >= dataTimeout || trickles(connection, activity, now)) {
+            connection.abortData(new DataTooSlow())
+          }
+          break
       }
     }
   })

@@ -19,24 +19,21 @@ const LAST_WORDS = Duration.millis(100)
 export const drain = Effect.fnUntraced(function* (parts: {
   readonly listeners: ReadonlyArray<Server>
   readonly proxyHeaders: ProxyHeaderReader
-  readonly servers: ReadonlyArray<SubmissionServer>
+  readonly server: SubmissionServer
   readonly session: SmtpSession["Service"]
   readonly readiness: Readiness["Service"]
   readonly shutdown: GatewaySettings["shutdown"]
 }) {
-  const { listeners, proxyHeaders, readiness, servers, session, shutdown } = parts
+  const { listeners, proxyHeaders, readiness, server, session, shutdown } = parts
   yield* readiness.set("draining", true)
   yield* Effect.sleep(shutdown.delay)
   for (const listener of listeners) listener.close()
   yield* readiness.set("not listening", true)
 
-  const open = () => servers.flatMap((server) => [...server.submissions])
+  const open = () => [...server.submissions]
   yield* Effect.logInfo("drain_started", { connections: open().length })
   proxyHeaders.close()
-  for (const server of servers) {
-    server.draining = true
-    server.abortHandshakes()
-  }
+  server.draining = true
 
   const sendIdleAway = Effect.sync(() => {
     const connections = open()
