@@ -25,7 +25,12 @@ import { SmtpSessionLive } from "./session.ts"
 /** One circuit for every call to the API: logins, sender look-ups and submissions (rulings 2). */
 const ProtectedClient = CakemailClientOverTransport.pipe(
   Layer.provide(
-    Layer.unwrap(Effect.map(CircuitBreaker, ({ protect }) => apiTransport((call) => protect(call, isApiFailure))))
+    Layer.unwrap(
+      Effect.map(CircuitBreaker, ({ protect }) =>
+        // A login ends when its client goes; a submission is broken off by SUBMIT_DEADLINE alone (rulings 3).
+        apiTransport((call, endpoint) => protect(call, isApiFailure, endpoint === "submit" ? "failure" : "nothing"))
+      )
+    )
   ),
   Layer.provide(CircuitBreakerLive)
 )

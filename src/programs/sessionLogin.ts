@@ -45,6 +45,7 @@ export const makeLogin = (events: SessionEvents) =>
       if (refused !== undefined) yield* Fiber.interrupt(refused.closing)
       // The same wrong password by another mechanism is answered from memory, and not counted (rulings 7).
       const known = refused !== undefined && sameLogin(refused.credentials, credentials) ? refused.error : undefined
+      if (known === undefined) yield* limiter.address(connection.clientAddress)
       const outcome = yield* known !== undefined
         ? Effect.succeed(Result.fail(known))
         : Effect.result(authenticator.authenticate(credentials))

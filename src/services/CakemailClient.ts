@@ -1,4 +1,4 @@
-import { Context, type Effect } from "effect"
+import { Context, type Duration, type Effect } from "effect"
 import type { Email } from "../domain/Email.ts"
 import type { Envelope } from "../domain/Envelope.ts"
 import type {
@@ -38,8 +38,10 @@ export interface MessageToPrepare {
 export class CakemailClient extends Context.Service<
   CakemailClient,
   {
+    /** A call that is not over `within` that time, AUTH_TIMEOUT unless given, fails as one that timed out. */
     readonly login: (
-      credentials: Credentials
+      credentials: Credentials,
+      within?: Duration.Duration
     ) => Effect.Effect<Identity, AuthenticationFailed | SecondFactorRequired | ApiCallError>
     /** Finds the sender, maps headers and attachments, encodes the body. */
     readonly prepare: (identity: Identity, message: MessageToPrepare) => Effect.Effect<PreparedMessage, PrepareError>

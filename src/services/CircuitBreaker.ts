@@ -18,11 +18,13 @@ export class CircuitBreaker extends Context.Service<
   {
     /**
      * Runs the call, or fails with `CircuitOpen` and does not. `isFailure` says which errors speak against the service;
-     * other errors are answers and count as success. Interruption and defects count as nothing.
+     * other errors are answers and count as success. Defects count as nothing, and so does interruption unless it is
+     * said to be a `failure`: of a call that is only ever broken off because it took too long.
      */
     readonly protect: <A, E, R>(
       call: Effect.Effect<A, E, R>,
-      isFailure: (error: E) => boolean
+      isFailure: (error: E) => boolean,
+      interruption?: "nothing" | "failure"
     ) => Effect.Effect<A, E | CircuitOpen, R>
     /** An open circuit whose time is up is half-open, whether or not a call has come since. */
     readonly state: Effect.Effect<CircuitState>

@@ -11,6 +11,8 @@ export class RateLimiter extends Context.Service<
   {
     /** Takes a connection slot, of the process and of the address, until the scope closes. */
     readonly connection: (address: string) => Effect.Effect<void, TooManyConnections | AddressBlocked, Scope.Scope>
+    /** Refuses an address that is blocked: for a login on a connection that was open before. */
+    readonly address: (address: string) => Effect.Effect<void, AddressBlocked>
     /** Counts one mail (sliding 60 s window) for the address, and for the account when a limit for accounts is set. */
     readonly message: (address: string, account: string) => Effect.Effect<void, MessageRateExceeded>
     /** Refuses a name that is being guessed. Asked before the API is, so that logins known as good pass (rulings 7). */

@@ -1,7 +1,8 @@
 /** The circuit to the API over the wire. The clock is the test's: five minutes pass when it says so. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Duration, Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
+import type { GatewaySettings } from "../../src/services/GatewayConfig.ts"
 import { startGateway } from "../kit/GatewayKit.ts"
 import { metricOf, sendMail } from "../kit/MailWire.ts"
 import { eventually } from "../kit/SandboxKit.ts"
@@ -14,11 +15,15 @@ const FAILURE = /^451 4\.3\.0 /
 const OPEN = "451 4.3.2 Service temporarily unavailable"
 
 /** Draining waits on the clock, so that it has to go on while the gateway is shut down. */
-const run = <E>(name: string, test: (gateway: Gateway) => Effect.Effect<void, E, Scope.Scope>) =>
+const run = <E>(
+  name: string,
+  test: (gateway: Gateway) => Effect.Effect<void, E, Scope.Scope>,
+  api: Partial<GatewaySettings["api"]> = {}
+) =>
   it.effect(name, () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const settings = { api: { contract: "gateway-v1", maxRetries: 0 } } as const
+      const settings = { api: { contract: "gateway-v1", maxRetries: 0, ...api } } as const
       const gateway = yield* Scope.provide(startGateway({ settings }), scope)
       yield* Effect.ensuring(
         Effect.scoped(test(gateway)),
@@ -67,6 +72,56 @@ describe("the circuit", () => {
       assert.strictEqual(yield* callsOf(gateway), 10)
       assert.strictEqual((yield* gateway.sandbox.captured).length, 4)
     })
+  )
+
+  run("opens by logins that hang, each to its time-out", (gateway) =>
+    Effect.gen(function* () {
+      yield* gateway.sandbox.inject({ endpoint: "*", what: "hang" })
+      const wires = yield* Effect.forEach(Array.from({ length: 10 }), () => openSecureWire(gateway.smtpPort))
+      const logins = yield* Effect.forEach(wires, (wire, index) =>
+        Effect.forkChild(wire.login(`user${index}@example.com`, "x"))
+      )
+      yield* eventually(Effect.map(callsOf(gateway), (calls) => calls === 10))
+      yield* TestClock.adjust("4999 millis")
+      assert.strictEqual(yield* stateOf(gateway), 0)
+      yield* TestClock.adjust("1 millis")
+      for (const login of logins) assert.match((yield* Fiber.join(login)).raw, /^451 4\.7\.0 /)
+      assert.strictEqual(yield* stateOf(gateway), 1)
+      assert.strictEqual((yield* wires[0]!.login("user0@example.com", "x")).raw, OPEN)
+      assert.strictEqual(yield* callsOf(gateway), 10)
+    })
+  )
+
+  run("is not opened by clients that hang up while their login is asked about", (gateway) =>
+    Effect.gen(function* () {
+      yield* gateway.sandbox.inject({ endpoint: "*", what: "hang" })
+      for (let attempt = 0; attempt < 12; attempt++) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const wire = yield* openSecureWire(gateway.smtpPort)
+            yield* Effect.forkChild(wire.login(`user${attempt}@example.com`, "x"))
+            yield* eventually(Effect.map(callsOf(gateway), (calls) => calls === attempt + 1))
+          })
+        )
+      }
+      yield* eventually(Effect.map(metricOf(gateway.httpUrl, "smtp_active_connections"), (open) => open === 0))
+      assert.strictEqual(yield* stateOf(gateway), 0)
+    })
+  )
+
+  run("opens by submissions that SUBMIT_DEADLINE breaks off before API_TIMEOUT does", (gateway) =>
+    Effect.gen(function* () {
+      const wires = yield* Effect.forEach(Array.from({ length: 10 }), () => openLoggedInWire(gateway.smtpPort))
+      yield* gateway.sandbox.inject({ endpoint: "emails", what: "hang" })
+      const mails = yield* Effect.forEach(wires, (wire) => Effect.forkChild(sendMail(wire)))
+      // One login for all, and a submission each.
+      yield* eventually(Effect.map(callsOf(gateway), (calls) => calls === 11))
+      assert.strictEqual(yield* stateOf(gateway), 0)
+      yield* TestClock.adjust("8 seconds")
+      for (const mail of mails) assert.match(yield* Fiber.join(mail), /^451 4\.4\.1 /)
+      assert.strictEqual(yield* stateOf(gateway), 1)
+    }),
+    { submitDeadline: Duration.seconds(8), timeout: Duration.seconds(20) }
   )
 
   run("stays closed whatever the API refuses: 400, 401 and 429 are answers", (gateway) =>

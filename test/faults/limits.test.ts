@@ -204,6 +204,50 @@ describe.concurrent("failed logins", () => {
     })
   )
 
+  run(
+    "turn the address away on the port of implicit TLS too, before any handshake",
+    {
+      smtp: {
+        ports: [
+          { port: 0, implicitTls: false },
+          { port: 0, implicitTls: true }
+        ]
+      },
+      limits: { maxConnectionsPerAddress: 2 }
+    },
+    (gateway) =>
+      Effect.gen(function* () {
+        const { httpUrl, smtpPort, smtpPorts } = gateway
+        const implicit = smtpPorts.find(({ implicitTls }) => implicitTls)?.port ?? 0
+        const open = yield* openWire(implicit, { implicitTls: true })
+        assert.match((yield* open.reply).raw, /^220 /)
+        // Counted from connect on: a handshake that never comes holds a place.
+        yield* openWire(implicit)
+        yield* eventually(Effect.map(active(gateway), (count) => count === 2))
+        assert.strictEqual(yield* greetingAt(implicit), TOO_MANY)
+        for (let attempt = 0; attempt < 5; attempt++) {
+          yield* guess(smtpPort, `wrong${attempt}`, "127.0.0.2", `user${attempt}@example.com`)
+        }
+        assert.strictEqual(yield* greetingAt(implicit, "127.0.0.2"), BLOCKED)
+        assert.strictEqual(yield* metricOf(httpUrl, 'smtp_rate_limited_total{limit="address_blocked"}'), 1)
+      })
+  )
+
+  run("block the address on the connections that it has open, too", {}, ({ sandbox, smtpPort }) =>
+    Effect.gen(function* () {
+      const wires = yield* Effect.forEach([1, 2], () => openSecureWire(smtpPort))
+      for (let attempt = 0; attempt < 5; attempt++) {
+        yield* guess(smtpPort, `wrong${attempt}`, "127.0.0.1", `user${attempt}@example.com`)
+      }
+      const calls = yield* sandbox.callsOf("token")
+      for (const wire of wires) {
+        assert.strictEqual((yield* wire.login("demo@example.com", "demo")).raw, BLOCKED)
+        yield* wire.ended
+      }
+      assert.strictEqual(yield* sandbox.callsOf("token"), calls)
+    })
+  )
+
   run("of one password, over and over, block nobody", {}, ({ smtpPort }) =>
     Effect.gen(function* () {
       for (let attempt = 0; attempt < 8; attempt++) assert.match(yield* guess(smtpPort, "old"), /^535 5\.7\.8 /)

@@ -35,6 +35,7 @@ export const AuthenticatorFake = (login?: Effect.Effect<Identity, Authentication
 /** Lets everything pass and remembers nothing. */
 export const RateLimiterOpen = Layer.succeed(RateLimiter, {
   connection: () => Effect.void,
+  address: () => Effect.void,
   message: () => Effect.void,
   login: () => Effect.void,
   loginFailed: () => Effect.void

@@ -156,6 +156,7 @@ describe("session", () => {
       const failures: Array<string> = []
       const limiter = Layer.succeed(RateLimiter, {
         connection: () => Effect.void,
+        address: () => Effect.void,
         message: () => Effect.void,
         login: () => Effect.void,
         loginFailed: (_address, { password }) => Effect.sync(() => void failures.push(Redacted.value(password)))
@@ -181,6 +182,7 @@ describe("session", () => {
       let failures = 0
       const limiter = Layer.mock(RateLimiter, {
         connection: () => Effect.void,
+        address: () => Effect.void,
         loginFailed: () => Effect.sync(() => void failures++)
       })
       const authenticator = AuthenticatorFake(Effect.fail(new AuthenticationFailed({ reason: "malformed" })))

@@ -1,6 +1,6 @@
 /** The one way to the API: every call of every client goes through here, is measured, logged and protected alike. */
 import { randomUUID } from "node:crypto"
-import { Context, Effect, Layer, Redacted } from "effect"
+import { Context, type Duration, Effect, Layer, Redacted } from "effect"
 import {
   type ApiAnswerUnreadable,
   ApiOutcomeUnknown,
@@ -10,7 +10,7 @@ import {
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
 import { type CaCertificateUnusable, makeApiDispatcher } from "./ApiDispatcher.ts"
-import { exchange } from "./ApiExchange.ts"
+import { exchange, type ExchangeOutcome } from "./ApiExchange.ts"
 
 /** What a call is for; a metric label. */
 export type ApiEndpoint = "login" | "senders" | "create_sender" | "submit" | "ping"
@@ -24,8 +24,10 @@ export interface ApiRequest {
   readonly token?: Redacted.Redacted
   readonly contentType?: "application/json" | "application/x-www-form-urlencoded"
   readonly body?: ReadonlyArray<Uint8Array>
-  /** Milliseconds until the headers of the answer; connecting counts apart. */
+  /** Milliseconds until the headers of the answer; connecting counts apart. Up to a second more may pass. */
   readonly timeout: number
+  /** For the call as a whole, connecting and reading included; to the millisecond, at the price of a timer. */
+  readonly within?: Duration.Duration
 }
 
 export interface ApiResponse {
@@ -39,7 +41,7 @@ export interface ApiResponse {
 }
 
 /** Wraps a whole call, the reading of its answer included, so that a circuit breaker sees the errors it counts. */
-export type Protect = <A, E>(call: Effect.Effect<A, E>) => Effect.Effect<A, E | CircuitOpen>
+export type Protect = <A, E>(call: Effect.Effect<A, E>, endpoint: ApiEndpoint) => Effect.Effect<A, E | CircuitOpen>
 
 export class ApiTransport extends Context.Service<
   ApiTransport,
@@ -75,8 +77,16 @@ export const apiTransport = (
           const path = basePath + request.path
           const headers = headersFor(request, requestId)
           const { endpoint, method, timeout } = request
+          const exchanged = exchange(dispatcher, {
+            origin,
+            method,
+            path,
+            headers,
+            body: request.body ?? NO_BODY,
+            timeout
+          })
           return Effect.flatMap(
-            exchange(dispatcher, { origin, method, path, headers, body: request.body ?? NO_BODY, timeout }),
+            request.within === undefined ? exchanged : endingWithin(exchanged, request.within),
             (outcome): Effect.Effect<A, E | ApiUnreachable | ApiOutcomeUnknown> => {
               const seconds = Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e9
               const answered = outcome._tag === "Answered"
@@ -113,7 +123,7 @@ export const apiTransport = (
           )
         })
 
-      return ApiTransport.of({ call: (request, read) => protect(call(request, read)) })
+      return ApiTransport.of({ call: (request, read) => protect(call(request, read), request.endpoint) })
     })
   )
 
@@ -123,6 +133,12 @@ export const ApiTransportLive: Layer.Layer<ApiTransport, CaCertificateUnusable, 
 
 /** Kept equal to package.json by a test. */
 export const USER_AGENT = "cakemail-smtp-gateway/0.1.0"
+
+/** Not by interruption from outside: to the circuit breaker that would be a call that nobody wanted any more. */
+const endingWithin = (exchanged: Effect.Effect<ExchangeOutcome>, within: Duration.Duration) =>
+  Effect.timeoutOrElse(exchanged, { duration: within, orElse: () => Effect.succeed(OUT_OF_TIME) })
+
+const OUT_OF_TIME: ExchangeOutcome = { _tag: "Broken", kind: "timeout", cause: "no answer in time" }
 
 const NO_BODY: ReadonlyArray<Uint8Array> = []
 

@@ -29,15 +29,16 @@ export const AuthenticatorLive: Layer.Layer<
     const client = yield* CakemailClient
     const limiter = yield* RateLimiter
     const retry = yield* makeRetries
-    /** AUTH_TIMEOUT for each call, and for all of them together. */
+    const timeout = Duration.toMillis(api.authTimeout)
+    /** AUTH_TIMEOUT is for all calls together: each ends by itself when the time is over, so that the breaker counts it. */
     const askApi = (credentials: Credentials): Effect.Effect<Identity, AuthenticationError> =>
-      retry("login", client.login(credentials)).pipe(
-        Effect.mapError(toAuthenticationError),
-        Effect.timeoutOrElse({
-          duration: Duration.sum(api.authTimeout, LAST_CALL_GRACE),
-          orElse: () => Effect.fail(new AuthenticationUnavailable({ cause: "AUTH_TIMEOUT passed" }))
-        })
-      )
+      Effect.clockWith((clock) => {
+        const endsAt = clock.currentTimeMillisUnsafe() + timeout
+        const call = Effect.suspend(() =>
+          client.login(credentials, Duration.millis(endsAt - clock.currentTimeMillisUnsafe()))
+        )
+        return Effect.mapError(retry("login", call, endsAt), toAuthenticationError)
+      })
 
     // A name under attack is asked about no more; what the cache knows as good passes all the same (rulings 7).
     const login = (credentials: Credentials): Effect.Effect<Identity, AuthenticationError> =>
@@ -54,12 +55,6 @@ export const AuthenticatorLive: Layer.Layer<
     return Authenticator.of({ authenticate, renew })
   })
 )
-
-/**
- * The first call ends by its own time-out before this: the circuit breaker would take one that is broken off for one that
- * nobody wanted any more.
- */
-const LAST_CALL_GRACE = Duration.seconds(1)
 
 const toAuthenticationError = (
   error: AuthenticationFailed | SecondFactorRequired | ApiCallError

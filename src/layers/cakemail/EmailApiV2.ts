@@ -35,7 +35,7 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
       const timeout = Duration.toMillis(api.timeout)
       const loginTimeout = Duration.toMillis(api.authTimeout)
 
-      const loginWithPassword = (credentials: Credentials) =>
+      const loginWithPassword = (credentials: Credentials, within: Duration.Duration) =>
         transport.call(
           {
             endpoint: "login",
@@ -49,27 +49,29 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
                 ["password", Redacted.value(credentials.password)]
               ])
             ],
-            timeout: loginTimeout
+            timeout: loginTimeout,
+            within
           },
           (response) => readLogin(credentials, response)
         )
 
-      const loginWithToken = (credentials: Credentials) =>
+      const loginWithToken = (credentials: Credentials, within: Duration.Duration) =>
         transport.call(
           {
             endpoint: "login",
             method: "GET",
             path: TRY_TOKEN_PATH,
             token: credentials.password,
-            timeout: loginTimeout
+            timeout: loginTimeout,
+            within
           },
           (response) => readTokenTrial(credentials, response)
         )
 
-      const login = Effect.fn("CakemailClient.login")((credentials: Credentials) =>
+      const login = Effect.fn("CakemailClient.login")((credentials: Credentials, within = api.authTimeout) =>
         isPersonalAccessToken(Redacted.value(credentials.password))
-          ? loginWithToken(credentials)
-          : loginWithPassword(credentials)
+          ? loginWithToken(credentials, within)
+          : loginWithPassword(credentials, within)
       )
 
       const prepare = Effect.fn("CakemailClient.prepare")(function* (identity: Identity, message: MessageToPrepare) {

@@ -27,7 +27,7 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
     const timeout = Duration.toMillis(api.timeout)
     const loginTimeout = Duration.toMillis(api.authTimeout)
 
-    const login = Effect.fn("CakemailClient.login")((credentials: Credentials) =>
+    const login = Effect.fn("CakemailClient.login")((credentials: Credentials, within = api.authTimeout) =>
       transport.call(
         {
           endpoint: "login",
@@ -40,7 +40,8 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
               "utf8"
             )
           ],
-          timeout: loginTimeout
+          timeout: loginTimeout,
+          within
         },
         (response) => readLogin(credentials, response)
       )

@@ -1,5 +1,5 @@
 /** When a failed call to the API is made again (rulings 1). */
-import { type Duration, Effect, Schedule } from "effect"
+import { Duration, Effect, Schedule } from "effect"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
 import { Readiness } from "../../services/Readiness.ts"
@@ -12,19 +12,21 @@ export interface CallFailure {
   readonly _tag: string
   /** HTTP status, where the error knows it. */
   readonly status?: number
-  /** How an outcome came to be unknown. */
-  readonly kind?: string
 }
 
-/** Passes the call through until it fails; what follows is decided by the operation's policy. */
+/**
+ * Passes the call through until it fails; what follows is decided by the operation's policy. No call is begun again at or
+ * after `endsAt`, in milliseconds of the epoch.
+ */
 export type Retry = <A, E extends CallFailure, R>(
   operation: RetriedOperation,
-  call: Effect.Effect<A, E, R>
+  call: Effect.Effect<A, E, R>,
+  endsAt?: number
 ) => Effect.Effect<A, E, R>
 
 /**
  * API_MAX_RETRIES more calls when the API was not reached or answered 5xx, after 1 s and 2 s (login: 0.2 s and
- * 0.4 s), 20 % more or less; none while draining, and none after a login whose time is over. A submission whose outcome is unknown is repeated once at most,
+ * 0.4 s), 20 % more or less; none while draining. A submission whose outcome is unknown is repeated once at most,
  * as the last call of all, and logged: the mail may go out twice. Other operations do no harm when repeated.
  */
 export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | Readiness> = Effect.gen(function* () {
@@ -46,6 +48,7 @@ export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | 
   const repeat = <A, E extends CallFailure, R>(
     operation: RetriedOperation,
     call: Effect.Effect<A, E, R>,
+    endsAt: number,
     first: E
   ): Effect.Effect<A, E, R> => {
     let replay: E | undefined = first
@@ -63,8 +66,8 @@ export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | 
         Schedule.jittered,
         Schedule.upTo({ times: api.maxRetries }),
         Schedule.setInputType<E>(),
-        Schedule.while(({ input }) => {
-          if (lastCall || !isRepeatable(input) || (operation === "login" && input.kind === "timeout")) return NO
+        Schedule.while(({ duration, input, now }) => {
+          if (lastCall || !isRepeatable(input) || now + Duration.toMillis(duration) >= endsAt) return NO
           lastCall = operation === "submit" && input._tag === "ApiOutcomeUnknown"
           return admit(operation)
         })
@@ -73,7 +76,8 @@ export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | 
   }
 
   // Nothing of the schedule is built for a call that succeeds.
-  return (operation, call) => Effect.catchIf(call, isOfInterest, (failure) => repeat(operation, call, failure))
+  return (operation, call, endsAt = Number.POSITIVE_INFINITY) =>
+    Effect.catchIf(call, isOfInterest, (failure) => repeat(operation, call, endsAt, failure))
 })
 
 const FIRST_DELAY: { readonly [Operation in RetriedOperation]: Duration.Input } = {

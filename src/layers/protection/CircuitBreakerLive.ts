@@ -75,17 +75,19 @@ export const CircuitBreakerLive: Layer.Layer<CircuitBreaker, never, GatewayConfi
     const watch = <A, E, R>(
       call: Effect.Effect<A, E, R>,
       isFailure: (error: E) => boolean,
+      interruption: Interruption,
       during: Closed
     ): Effect.Effect<A, E, R> =>
       Effect.onExitPrimitive(call, (exit) => {
-        const failed = verdict(exit, isFailure)
+        const failed = verdict(exit, isFailure, interruption)
         return failed === undefined ? undefined : finished(during, failed)
       })
 
     /** The place is taken where nothing can come between taking it and being sure to give it back. */
     const probe = <A, E, R>(
       call: Effect.Effect<A, E, R>,
-      isFailure: (error: E) => boolean
+      isFailure: (error: E) => boolean,
+      interruption: Interruption
     ): Effect.Effect<A, E | CircuitOpen, R> =>
       Effect.uninterruptibleMask((restore) =>
         Effect.suspend((): Effect.Effect<A, E | CircuitOpen, R> => {
@@ -100,18 +102,18 @@ export const CircuitBreakerLive: Layer.Layer<CircuitBreaker, never, GatewayConfi
           probing++
           return Effect.onExitPrimitive(restore(toldOf === undefined ? call : Effect.andThen(toldOf, call)), (exit) => {
             probing--
-            const failed = verdict(exit, isFailure)
+            const failed = verdict(exit, isFailure, interruption)
             return failed === undefined ? undefined : finished(asked, failed)
           })
         })
       )
 
     return CircuitBreaker.of({
-      protect: (call, isFailure) =>
+      protect: (call, isFailure, interruption = "nothing") =>
         Effect.suspend(() => {
           const during = phase
-          if (during._tag === "closed") return watch(call, isFailure, during)
-          return state() === "open" ? REFUSED : probe(call, isFailure)
+          if (during._tag === "closed") return watch(call, isFailure, interruption, during)
+          return state() === "open" ? REFUSED : probe(call, isFailure, interruption)
         }),
       state: Effect.sync(state),
       transitions: Stream.fromPubSub(transitions)
@@ -137,13 +139,20 @@ interface HalfOpen {
 
 type Phase = Closed | Open | HalfOpen
 
+type Interruption = "nothing" | "failure"
+
 const GAUGE: { readonly [State in CircuitState]: number } = { closed: 0, open: 1, "half-open": 2 }
 
 const REFUSED = Effect.fail(new CircuitOpen())
 
 /** Whether the call speaks against the service; `undefined` when it says nothing, having been cut off or gone wrong here. */
-const verdict = <A, E>(exit: Exit.Exit<A, E>, isFailure: (error: E) => boolean): boolean | undefined => {
+const verdict = <A, E>(
+  exit: Exit.Exit<A, E>,
+  isFailure: (error: E) => boolean,
+  interruption: Interruption
+): boolean | undefined => {
   if (Exit.isSuccess(exit)) return false
   const error = Cause.findErrorOption(exit.cause)
-  return Option.isSome(error) ? isFailure(error.value) : undefined
+  if (Option.isSome(error)) return isFailure(error.value)
+  return interruption === "failure" && Cause.hasInterruptsOnly(exit.cause) ? true : undefined
 }

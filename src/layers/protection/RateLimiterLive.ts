@@ -73,15 +73,23 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
             })
         )
 
-      const connection = (address: string): Effect.Effect<void, TooManyConnections | AddressBlocked, Scope.Scope> =>
+      const notBlocked = (key: string): Effect.Effect<void, AddressBlocked> =>
+        Effect.flatMap(store.blockedFor("address", key), (remaining) => {
+          if (remaining === 0) return Effect.void
+          limited.increment({ limit: "address_blocked" })
+          return Effect.fail(new AddressBlocked())
+        })
+
+      const address = (client: string) =>
         Effect.suspend(() => {
-          const { key, trusted } = networkOf(address)
-          if (trusted) return slot(undefined)
-          return Effect.flatMap(store.blockedFor("address", key), (remaining): ReturnType<typeof connection> => {
-            if (remaining === 0) return slot(key)
-            limited.increment({ limit: "address_blocked" })
-            return Effect.fail(new AddressBlocked())
-          })
+          const { key, trusted } = networkOf(client)
+          return trusted ? Effect.void : notBlocked(key)
+        })
+
+      const connection = (client: string) =>
+        Effect.suspend(() => {
+          const { key, trusted } = networkOf(client)
+          return trusted ? slot(undefined) : Effect.andThen(notBlocked(key), slot(key))
         })
 
       const refusedMail = ({ of, wait }: QuotaRefusal) => {
@@ -131,7 +139,7 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
         }
       })
 
-      return RateLimiter.of({ connection, message, login, loginFailed })
+      return RateLimiter.of({ address, connection, message, login, loginFailed })
     })
   )
 

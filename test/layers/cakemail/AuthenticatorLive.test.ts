@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Redacted } from "effect"
+import { Deferred, Duration, Effect, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import {
   type ApiCallError,
@@ -36,7 +36,13 @@ const withLogins = <A, E>(
 ) => {
   const counter = { calls: 0 }
   const client = Layer.mock(CakemailClient, {
-    login: () => Effect.suspend(() => results[Math.min(counter.calls++, results.length - 1)] ?? Effect.die("no result"))
+    login: (_credentials, within = Duration.infinity) =>
+      Effect.suspend(() => results[Math.min(counter.calls++, results.length - 1)] ?? Effect.die("no result")).pipe(
+        Effect.timeoutOrElse({
+          duration: within,
+          orElse: () => Effect.fail(new ApiOutcomeUnknown({ kind: "timeout", cause: `after ${within}` }))
+        })
+      )
   })
   return Effect.provide(
     test(counter),
@@ -92,8 +98,6 @@ describe("AuthenticatorLive", () => {
     [new ApiRateLimited({ retryAfter: 9 }), "AuthenticationUnavailable"],
     [new ApiFailed({ status: 302 }), "AuthenticationUnavailable"],
     [new TokenRejected(), "AuthenticationUnavailable"],
-    // The call has taken all the time that a login has.
-    [new ApiOutcomeUnknown({ kind: "timeout", cause: "c" }), "AuthenticationUnavailable"],
     [new ApiAnswerUnreadable({ status: 200, cause: "c" }), "AuthenticationUnavailable"]
   ]
   for (const [error, tag] of failures) {
@@ -143,17 +147,26 @@ describe("AuthenticatorLive", () => {
     )
   )
 
-  it.effect("gives up a second after AUTH_TIMEOUT, retries included", () =>
-    withLogins([unreachable, Effect.never], () =>
-      Effect.gen(function* () {
-        const fiber = yield* Effect.forkChild(Effect.flip(authenticate), { startImmediately: true })
-        yield* TestClock.adjust("5999 millis")
-        assert.isUndefined(fiber.pollUnsafe())
-        yield* TestClock.adjust("1 millis")
-        assert.strictEqual((yield* Fiber.join(fiber))._tag, "AuthenticationUnavailable")
-      })
+  for (const [name, logins, calls] of [
+    ["the first call hangs", [Effect.never], 1],
+    ["a later call hangs", [unreachable, Effect.never], 2],
+    ["the first call failed so late that no other fits", [Effect.delay(unreachable, "4950 millis")], 1]
+  ] as const) {
+    it.effect(`is over by AUTH_TIMEOUT, each call by its own time-out, when ${name}`, () =>
+      withLogins(logins, (counter) =>
+        Effect.gen(function* () {
+          const fiber = yield* Effect.forkChild(Effect.flip(authenticate), { startImmediately: true })
+          yield* TestClock.adjust("4949 millis")
+          assert.isUndefined(fiber.pollUnsafe())
+          yield* TestClock.adjust("51 millis")
+          const error = fiber.pollUnsafe()
+          assert.isDefined(error)
+          assert.strictEqual((yield* Fiber.join(fiber))._tag, "AuthenticationUnavailable")
+          assert.strictEqual(counter.calls, calls)
+        })
+      )
     )
-  )
+  }
 
   it.effect("makes one login for 50 concurrent first ones", () =>
     Effect.gen(function* () {

@@ -137,6 +137,21 @@ describe("CircuitBreakerLive: closed", () => {
     }).pipe(Effect.provide(breaker()))
   )
 
+  it.effect("calls that are broken off count as failures where that is said", () =>
+    Effect.gen(function* () {
+      const { protect } = yield* CircuitBreaker
+      const broken = Effect.gen(function* () {
+        const fiber = yield* Effect.forkChild(protect(Effect.never, () => true, "failure"), { startImmediately: true })
+        yield* Fiber.interrupt(fiber)
+      })
+      yield* times(9, broken)
+      yield* times(50, Effect.exit(protect(Effect.die("bug"), () => true, "failure")))
+      yield* assertState("closed")
+      yield* broken
+      yield* assertState("open")
+    }).pipe(Effect.provide(breaker()))
+  )
+
   it.effect("keeps to its settings", () =>
     Effect.gen(function* () {
       yield* times(9, succeed)
