@@ -163,7 +163,7 @@ export class ShuttingDown extends Data.TaggedError("ShuttingDown") {}
 /** The client closed the connection before the end of the data. */
 export class ClientGone extends Data.TaggedError("ClientGone") {}
 
-/** A defect: the command failed for a reason that nobody foresaw. */
+/** A defect: the command, or the submission for one recipient, failed for a reason that nobody foresaw. */
 export class InternalError extends Data.TaggedError("InternalError") {}
 
 export type AuthenticationError =
@@ -204,6 +204,7 @@ export type SubmissionError =
   | SubmissionInProgress
   | SubmitDeadlineExceeded
   | MessageBudgetExhausted
+  | InternalError
 
 export type ReceiveError =
   | MessageTooLarge
@@ -225,4 +226,3 @@ export type GatewayError =
   | TooManyRecipients
   | TlsUnavailable
   | IdleTimeout
-  | InternalError

@@ -21,6 +21,7 @@ import { GatewayConfig } from "../services/GatewayConfig.ts"
 import { MailParser } from "../services/MailParser.ts"
 import { MessageSink } from "../services/MessageSink.ts"
 import { RecentSubmissions } from "../services/RecentSubmissions.ts"
+import { makeDefects } from "./defects.ts"
 import { type Forwarding, makeForwardEvents } from "./forwardEvents.ts"
 
 /** The gateway's `MessageSink`: accepted means that the API has accepted it for at least one recipient. */
@@ -34,6 +35,7 @@ export const ForwardSink = Layer.effect(
     const recent = yield* RecentSubmissions
     const retry = yield* makeRetries
     const events = yield* makeForwardEvents
+    const { errorOf } = yield* makeDefects
 
     /** Parses, prepares and submits; each recipient's outcome lands in `forwarding` as soon as it is known. */
     const submitAll = Effect.fnUntraced(function* (submission: Submission, forwarding: Forwarding) {
@@ -75,6 +77,8 @@ export const ForwardSink = Layer.effect(
           recipient,
           withToken((token) => retry("submit", events.called(forwarding, client.submit(token, prepared, recipient))))
         ).pipe(
+          // One recipient's bug is not the others'.
+          Effect.catchCause((cause) => Effect.flatMap(errorOf(cause), Effect.fail)),
           Effect.result,
           Effect.map((result) => void forwarding.outcomes.set(recipient, result))
         )
@@ -90,7 +94,7 @@ export const ForwardSink = Layer.effect(
       const forwarding = events.started(submission, [first, ...others])
       const failed = yield* submitAll(submission, forwarding).pipe(
         Effect.as(Option.none<SubmissionError>()),
-        Effect.catch((error) => Effect.succeedSome<SubmissionError>(error)),
+        Effect.catchCause((cause) => Effect.map(errorOf(cause), Option.some<SubmissionError>)),
         Effect.timeoutOrElse({
           duration: api.submitDeadline,
           orElse: () => Effect.succeedSome<SubmissionError>(new SubmitDeadlineExceeded())

@@ -1,10 +1,11 @@
 /** What a session tells the operator: its log events and its metrics. */
-import { Cause, Clock, Effect, Option, type Scope } from "effect"
+import { type Cause, Clock, Effect, type Scope } from "effect"
 import { faultOf } from "../domain/Fault.ts"
-import { type AuthenticationError, type GatewayError, InternalError } from "../domain/GatewayError.ts"
+import type { AuthenticationError, GatewayError, InternalError } from "../domain/GatewayError.ts"
 import { shownUserName } from "../domain/Identity.ts"
 import { Metrics } from "../services/Metrics.ts"
 import type { Command, Connection } from "../services/SmtpSession.ts"
+import { makeDefects } from "./defects.ts"
 
 const COMMANDS: { readonly [Tag in Command["_tag"]]?: string } = { Auth: "AUTH", MailFrom: "MAIL", RcptTo: "RCPT" }
 
@@ -13,6 +14,7 @@ export type SessionEvents = Effect.Success<typeof makeSessionEvents>
 export const makeSessionEvents = Effect.gen(function* () {
   const metrics = yield* Metrics
   const clock = yield* Clock.Clock
+  const defects = yield* makeDefects
 
   const connections = metrics.counter({
     name: "smtp_connections_total",
@@ -63,31 +65,15 @@ export const makeSessionEvents = Effect.gen(function* () {
     help: "Commands that failed, by the error and by whose fault it was",
     labels: ["error_type", "fault"]
   })
-  const defects = metrics.counter({
-    name: "smtp_defects_total",
-    help: "Commands that failed for a reason nobody foresaw; each is logged with its cause",
-    labels: []
-  })
 
   /** Counts an error that the client is answered with. */
   const failed = (error: GatewayError): void => errors.increment({ error_type: error._tag, fault: faultOf(error) })
 
-  /**
-   * The error that the client is answered with. A defect is logged with its cause and counted, and becomes an
-   * `InternalError`: one session's bug is no other session's business. Interruption stays interruption.
-   */
-  const errorOf = <E extends GatewayError>(cause: Cause.Cause<E>): Effect.Effect<E | InternalError> => {
-    const error = Cause.findErrorOption(cause)
-    if (Option.isSome(error)) {
-      failed(error.value)
-      return Effect.succeed(error.value)
-    }
-    if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-    defects.increment({})
-    const defect = new InternalError()
-    failed(defect)
-    return Effect.as(Effect.logError("defect", cause), defect)
-  }
+  const errorOf = <E extends GatewayError>(cause: Cause.Cause<E>): Effect.Effect<E | InternalError> =>
+    Effect.map(defects.errorOf(cause), (error) => {
+      failed(error)
+      return error
+    })
 
   return {
     /** Everything that the session logs carries its ids; its end is logged and measured. */

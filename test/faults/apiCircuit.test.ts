@@ -109,18 +109,20 @@ describe("the circuit", () => {
     })
   )
 
-  run("opens by submissions that SUBMIT_DEADLINE breaks off before API_TIMEOUT does", (gateway) =>
-    Effect.gen(function* () {
-      const wires = yield* Effect.forEach(Array.from({ length: 10 }), () => openLoggedInWire(gateway.smtpPort))
-      yield* gateway.sandbox.inject({ endpoint: "emails", what: "hang" })
-      const mails = yield* Effect.forEach(wires, (wire) => Effect.forkChild(sendMail(wire)))
-      // One login for all, and a submission each.
-      yield* eventually(Effect.map(callsOf(gateway), (calls) => calls === 11))
-      assert.strictEqual(yield* stateOf(gateway), 0)
-      yield* TestClock.adjust("8 seconds")
-      for (const mail of mails) assert.match(yield* Fiber.join(mail), /^451 4\.4\.1 /)
-      assert.strictEqual(yield* stateOf(gateway), 1)
-    }),
+  run(
+    "opens by submissions that SUBMIT_DEADLINE breaks off before API_TIMEOUT does",
+    (gateway) =>
+      Effect.gen(function* () {
+        const wires = yield* Effect.forEach(Array.from({ length: 10 }), () => openLoggedInWire(gateway.smtpPort))
+        yield* gateway.sandbox.inject({ endpoint: "emails", what: "hang" })
+        const mails = yield* Effect.forEach(wires, (wire) => Effect.forkChild(sendMail(wire)))
+        // One login for all, and a submission each.
+        yield* eventually(Effect.map(callsOf(gateway), (calls) => calls === 11))
+        assert.strictEqual(yield* stateOf(gateway), 0)
+        yield* TestClock.adjust("8 seconds")
+        for (const mail of mails) assert.match(yield* Fiber.join(mail), /^451 4\.4\.1 /)
+        assert.strictEqual(yield* stateOf(gateway), 1)
+      }),
     { submitDeadline: Duration.seconds(8), timeout: Duration.seconds(20) }
   )
 

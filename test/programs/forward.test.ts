@@ -272,6 +272,38 @@ describe("the log", () => {
     )
   }
 
+  it.effect("a bug in the call for one recipient is that recipient's alone, and is told and counted", () =>
+    Effect.gen(function* () {
+      const { accept, deadLetters, events, metric } = yield* startForwarding({
+        submit: (recipient) => (recipient.startsWith("bug") ? Effect.die(new Error("nobody foresaw it")) : Effect.void)
+      })
+      const accepted = yield* accept(["a@example.com", "bug@example.com", "b@example.com"])
+      assert.deepStrictEqual(acceptedFor(accepted), ["a@example.com", "b@example.com"])
+      assert.strictEqual(metric("smtp_defects_total"), 1)
+      assert.deepStrictEqual(
+        deadLetters.map(({ failures }) => failures.map(({ error, recipient }) => [recipient, error._tag])),
+        [[["bug@example.com", "InternalError"]]]
+      )
+      const defect = events.find(({ event }) => event === "defect")
+      assert.strictEqual(defect?.level, "Error")
+      assert.strictEqual(events.at(-1)?.event, "email_received")
+      assert.strictEqual(events.at(-1)?.fields["result"], "partial")
+    })
+  )
+
+  it.effect("a bug before any call: 451, and the message has its summary all the same", () =>
+    Effect.gen(function* () {
+      const { accept, calls, events, metric } = yield* startForwarding({
+        parse: Effect.die(new Error("nobody foresaw it"))
+      })
+      assert.strictEqual(yield* replyOf(accept(["a@example.com"])), "451 4.3.0 Temporary failure, try again later")
+      assert.strictEqual(calls.length, 0)
+      assert.strictEqual(metric("smtp_defects_total"), 1)
+      assert.strictEqual(events.at(-1)?.event, "email_received")
+      assert.strictEqual(events.at(-1)?.fields["result"], "failure")
+    })
+  )
+
   it.effect("says what was repaired, and why a call failed", () =>
     Effect.gen(function* () {
       const { accept, events } = yield* startForwarding({

@@ -220,6 +220,9 @@ export class SubmissionConnection extends SMTPConnection {
 
   override handler_MAIL(command: Buffer, next: Next): void {
     const refusal = parameterRefusal("MAIL FROM", command)
+    const { envelope } = this.session
+    // The package leaves it set by a MAIL that the session then refused.
+    if (envelope.mailFrom === false) envelope.smtpUtf8 = false
     if (refusal === undefined) return super.handler_MAIL(command, next)
     this.answer(refusal)
     next()

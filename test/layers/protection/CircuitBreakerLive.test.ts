@@ -141,7 +141,10 @@ describe("CircuitBreakerLive: closed", () => {
     Effect.gen(function* () {
       const { protect } = yield* CircuitBreaker
       const broken = Effect.gen(function* () {
-        const fiber = yield* Effect.forkChild(protect(Effect.never, () => true, "failure"), { startImmediately: true })
+        const fiber = yield* Effect.forkChild(
+          protect(Effect.never, () => true, "failure"),
+          { startImmediately: true }
+        )
         yield* Fiber.interrupt(fiber)
       })
       yield* times(9, broken)

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Scope } from "effect"
+import { MessageRateExceeded } from "../../../src/domain/GatewayError.ts"
 import type { Submission } from "../../../src/domain/Submission.ts"
 import { SmtpServer } from "../../../src/layers/smtp/SmtpServerLive.ts"
 import { MessageSink } from "../../../src/services/MessageSink.ts"
+import { RateLimiter } from "../../../src/services/RateLimiter.ts"
 import { smtpPort, smtpServerWith } from "../../kit/SmtpServerKit.ts"
 import { openLoggedInWire, openSecureWire, openWire } from "../../kit/SmtpWire.ts"
 
@@ -250,6 +252,31 @@ describe("SmtpServer", () => {
         assert.strictEqual(submission?.transit.clientAddress, "127.0.0.1")
       }),
       { submissions }
+    )
+
+    let refusals = 1
+    run(
+      "keeps nothing of a MAIL that was refused",
+      Effect.gen(function* () {
+        const wire = yield* openLoggedInWire(yield* smtpPort)
+        assert.strictEqual((yield* wire.ask("MAIL FROM:<jörg@example.com> SMTPUTF8")).code, 451)
+        yield* wire.ask("MAIL FROM:<a@example.com>")
+        yield* wire.ask("RCPT TO:<b@example.com>")
+        yield* wire.ask("DATA")
+        assert.strictEqual((yield* wire.ask("Subject: x\r\n\r\nx\r\n.")).code, 250)
+        assert.isFalse(submissions.at(-1)?.envelope.smtpUtf8)
+      }),
+      {
+        submissions,
+        limiter: Layer.mock(RateLimiter, {
+          connection: () => Effect.void,
+          address: () => Effect.void,
+          message: () =>
+            Effect.suspend(() =>
+              refusals-- > 0 ? Effect.fail(new MessageRateExceeded({ limit: "address", retryAfter: 1 })) : Effect.void
+            )
+        })
+      }
     )
 
     run(
