@@ -17,6 +17,7 @@ import {
 } from "../../domain/GatewayError.ts"
 import * as SmtpReply from "../../domain/SmtpReply.ts"
 import type { Command, ReplyFunction } from "../../services/SmtpSession.ts"
+import type { Activity } from "./activity.ts"
 import { parseAddressCommand } from "./AddressCommand.ts"
 import { initialResponseRefusal, lineRefusal, parameterRefusal } from "./commandLines.ts"
 import type { SubmissionServer } from "./SubmissionServer.ts"
@@ -336,20 +337,4 @@ export class SubmissionConnection extends SMTPConnection {
   abortData(error: ReceiveError): void {
     this.#failReceive(error)
   }
-}
-
-export type Activity =
-  | { readonly _tag: "Idle"; readonly since: number }
-  | { readonly _tag: "Handshake"; readonly since: number }
-  | Receiving
-  /** For the session. */
-  | { readonly _tag: "Waiting" }
-  | { readonly _tag: "Closing" }
-
-/** Between 354 and the final dot. */
-export interface Receiving {
-  readonly _tag: "Receiving"
-  readonly since: number
-  /** Content so far. */
-  readonly octets: number
 }

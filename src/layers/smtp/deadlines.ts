@@ -1,7 +1,7 @@
 import { Clock, Duration, Effect, Schedule } from "effect"
 import { DataTooSlow, type GatewayError, IdleTimeout, type ReceiveError } from "../../domain/GatewayError.ts"
 import type { GatewaySettings } from "../../services/GatewayConfig.ts"
-import type { Activity, Receiving } from "./SubmissionConnection.ts"
+import type { Activity, Receiving } from "./activity.ts"
 
 /** A connection as far as deadlines go. */
 export interface WatchedConnection {

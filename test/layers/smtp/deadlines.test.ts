@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { makeDeadlines, type WatchedConnection } from "../../../src/layers/smtp/deadlines.ts"
-import type { Activity } from "../../../src/layers/smtp/SubmissionConnection.ts"
+import type { Activity } from "../../../src/layers/smtp/activity.ts"
 
 /** A connection that is busy with what the test says, and what was done to it. */
 class ConnectionFake implements WatchedConnection {
