@@ -9,6 +9,7 @@ import * as SmtpReply from "../src/domain/SmtpReply.ts"
 import { allSettings } from "../src/layers/config/settings.ts"
 import { plainText, wordingOf } from "../src/layers/smtp/wording.ts"
 import { ERROR_REPLIES } from "./kit/gatewayErrors.ts"
+import { metricDeclarations, metricNames } from "./kit/metricDeclarations.ts"
 import { smtpPort, smtpServerWith } from "./kit/SmtpServerKit.ts"
 import { openLoggedInWire, openSecureWire, openWire } from "./kit/SmtpWire.ts"
 
@@ -179,74 +180,68 @@ const CONVERSATIONS: ReadonlyArray<readonly [state: "plain" | "secure" | "logged
 ]
 
 describe("docs/metrics.md", () => {
-  interface Declaration {
+  const page = read("docs/metrics.md")
+
+  const sections = new Map(page.split(/^### /m).map((section) => [/^`(\w+)`/.exec(section)?.[1] ?? "", section]))
+
+  const listed = (text: string | undefined): ReadonlyArray<string> =>
+    (text ?? "")
+      .split(",")
+      .map((item) => item.replace(/[`]/g, "").trim())
+      .filter((item) => item !== "")
+
+  interface Summary {
     readonly name: string
     readonly type: string
     readonly labels: ReadonlyArray<string>
     readonly buckets: ReadonlyArray<number>
   }
 
-  const listed = (text: string | undefined): ReadonlyArray<string> =>
-    (text ?? "")
-      .split(",")
-      .map((item) => item.replace(/["`]/g, "").trim())
-      .filter((item) => item !== "")
-
-  const numbers = (text: string | undefined): ReadonlyArray<number> =>
-    listed(text).map((item) => Number(item.replaceAll("_", "")))
-
-  const byName = (declarations: ReadonlyArray<Declaration>): ReadonlyArray<Declaration> =>
-    declarations.toSorted((one, other) => one.name.localeCompare(other.name))
-
-  const sources = globSync("src/**/*.ts").map(read)
-
-  /** A metric may be declared where it is used more than once. */
-  const declared = new Map<string, Declaration>()
-  for (const source of sources) {
-    const pattern =
-      /\.(counter|gauge|histogram)\(\{\s*name: "(\w+)",\s*help: "[^"]*",\s*labels: \[([^\]]*)\](?:,\s*buckets: \[([^\]]*)\])?/g
-    for (const [, type = "", name = "", labels, buckets] of source.matchAll(pattern)) {
-      declared.set(name, { name, type, labels: listed(labels), buckets: numbers(buckets) })
-    }
-  }
-
-  const page = read("docs/metrics.md")
+  const byName = (metrics: ReadonlyArray<Summary>): ReadonlyArray<Summary> =>
+    metrics.toSorted((one, other) => one.name.localeCompare(other.name))
 
   const documented = [
     ...page.matchAll(
       /^### `(\w+)`\n\n(Counter|Gauge|Histogram)\.(?: Labels: ([^.]+)\.)?(?: Buckets: ([\d., ]+)\.)?\n\n./gm
     )
-  ].map(([, name = "", type = "", labels, buckets]): Declaration => ({
+  ].map(([, name = "", type = "", labels, buckets]): Summary => ({
     name,
     type: type.toLowerCase(),
     labels: listed(labels),
-    buckets: numbers(buckets)
+    buckets: listed(buckets).map(Number)
   }))
 
   it("has every metric of the source with its type, labels and buckets, and no other", () => {
-    assert.deepStrictEqual(byName(documented), byName([...declared.values()]))
+    const declared = metricDeclarations.map(({ buckets, labels, name, type }): Summary => ({
+      name,
+      type,
+      labels: Object.keys(labels),
+      buckets
+    }))
+    assert.deepStrictEqual(byName(documented), byName(declared))
   })
 
   it("is compared with all declarations, however they are written", () => {
-    const names = sources.flatMap((source) => [...source.matchAll(/name: "((?:smtp|tls|api|db|queue)_\w+)"/g)])
-    for (const [, name = ""] of names) assert.isTrue(declared.has(name), name)
-    assert.isAbove(declared.size, 15)
+    const declared = metricDeclarations.map(({ name }) => name)
+    assert.deepStrictEqual([...metricNames].toSorted(), declared.toSorted(), "each is declared once")
+    assert.isAbove(declared.length, 20)
+    for (const { labels, name } of metricDeclarations) {
+      for (const [label, values] of Object.entries(labels)) assert.isAbove(values.length, 0, `${name}: ${label}`)
+    }
   })
 
-  it("explains the values that labels are given", () => {
-    const sections = new Map(page.split(/^### /m).map((section) => [/^`(\w+)`/.exec(section)?.[1], section]))
-    let values = 0
-    for (const source of sources) {
-      const names = [...declared.keys()].filter((name) => source.includes(`name: "${name}"`))
-      for (const [, label = "", value = ""] of source.matchAll(/\.(?:increment|observe)\(\{ (\w+): "(\w+)" \}/g)) {
-        values++
-        const explained = names.some(
-          (name) => declared.get(name)?.labels.includes(label) === true && sections.get(name)?.includes(`\`${value}\``)
-        )
-        assert.isTrue(explained, `${label}="${value}" of ${names.join(" or ")}`)
+  it("explains every value that a label can have", () => {
+    const replies = read("docs/smtp-replies.md")
+    for (const { labels, name } of metricDeclarations) {
+      for (const [label, values] of Object.entries(labels)) {
+        for (const value of values) {
+          // Those of HTTP are explained elsewhere, and those that name an error on the page of replies.
+          if (/^[2-5](?:\d\d|xx)$/.test(value)) continue
+          const pages = `${sections.get(name)}${label === "error_type" ? replies : ""}`
+          assert.include(pages, `\`${value}\``, `${name}{${label}}`)
+        }
       }
     }
-    assert.isAbove(values, 10)
   })
 
   it("says of every error whose fault it is", () => {
@@ -255,18 +250,40 @@ describe("docs/metrics.md", () => {
       sender: /^- `sender`: .*?\n(?=- )/ms.exec(section)?.[0],
       service: /^- `service`: .*?\n\n/ms.exec(section)?.[0]
     }
-    const uncounted = ["TlsUnavailable", "IdleTimeout"]
     const errors: ReadonlyArray<GatewayError> = [
       ...Object.values(ERROR_REPLIES).map(([error]) => error),
       new TooManyConnections({ limit: "process" })
     ]
     for (const error of errors) {
       const name = `\`${error._tag}\``
-      if (uncounted.includes(error._tag)) assert.include(section, name)
-      else assert.include(paragraph[faultOf(error)], name)
+      assert.include(paragraph[faultOf(error)], name)
     }
     const named = [paragraph.sender, paragraph.service].flatMap((text) => [...(text ?? "").matchAll(/`([A-Z]\w+)`/g)])
-    assert.strictEqual(named.length, errors.length - uncounted.length)
+    assert.strictEqual(named.length, errors.length)
+  })
+
+  it("says of each metric what it means that it moves", () => {
+    for (const { name } of metricDeclarations) assert.include(sections.get(name), "*When it moves:*", name)
+  })
+})
+
+describe("deploy", () => {
+  const asked = [...globSync("deploy/grafana/**/*.json"), ...globSync("deploy/prometheus/*.{yml,yaml}")]
+  const dashboards = globSync("deploy/grafana/**/*.json").map(read).join("\n")
+  const declared = new Set(metricDeclarations.map(({ name }) => name))
+
+  it.skipIf(asked.length === 0)("asks for metrics that exist", () => {
+    for (const path of asked) {
+      // What a recording rule makes is named level:metric:operations.
+      for (const [name] of read(path).matchAll(/(?<![\w:])(?:smtp|tls)_\w+(?![\w:])/g)) {
+        const isDeclared = declared.has(name) || declared.has(name.replace(/_(?:bucket|sum|count)$/, ""))
+        assert.isTrue(isDeclared, `${path}: ${name}`)
+      }
+    }
+  })
+
+  it.skipIf(dashboards === "")("shows every metric on a dashboard", () => {
+    for (const name of declared) assert.match(dashboards, new RegExp(`\\b${name}(?:_bucket|_sum|_count)?\\b`), name)
   })
 })
 

@@ -7,7 +7,7 @@ export const makeDefects = Effect.gen(function* () {
   const defects = (yield* Metrics).counter({
     name: "smtp_defects_total",
     help: "Commands and submissions that failed for a reason nobody foresaw; each is logged with its cause",
-    labels: []
+    labels: {}
   })
 
   return {

@@ -28,7 +28,7 @@ export const makeForwardEvents = Effect.gen(function* () {
   const forwarded = (yield* Metrics).counter({
     name: "smtp_emails_forwarded_total",
     help: "Recipients by whether the API accepted the message for them",
-    labels: ["result"]
+    labels: { result: ["success", "failure"] }
   })
 
   return {
@@ -48,10 +48,7 @@ export const makeForwardEvents = Effect.gen(function* () {
       forwarding.attachments = email.attachments.length
       return email.warnings.length === 0
         ? Effect.void
-        : Effect.logWarning("message_repaired", {
-            reference: forwarding.submission.reference,
-            warnings: email.warnings
-          })
+        : Effect.logWarning("message_repaired", { warnings: email.warnings })
     },
 
     /** Counts a call for one recipient. One that SUBMIT_DEADLINE breaks off may have been accepted (rulings 1). */

@@ -73,7 +73,7 @@ export const SmtpSessionLive = Layer.effect(
     ) {
       switch (command._tag) {
         case "Connect":
-          yield* limiter.connection(connection.clientAddress).pipe(Effect.tapError(() => events.refused))
+          yield* limiter.connection(connection.clientAddress)
           yield* events.connected
           command.reply(SmtpReply.greeted)
           return state
@@ -87,11 +87,13 @@ export const SmtpSessionLive = Layer.effect(
         case "MailFrom": {
           const { identity } = yield* loginOf(connection, state)
           yield* limiter.message(connection.clientAddress, identity.username)
+          yield* events.senderAccepted(command.sender)
           command.reply(SmtpReply.senderAccepted)
           return state
         }
         case "RcptTo":
           yield* loginOf(connection, state)
+          yield* events.recipientAccepted(command.recipient)
           command.reply(SmtpReply.recipientAccepted)
           return state
         case "Data":
@@ -107,14 +109,16 @@ export const SmtpSessionLive = Layer.effect(
         if (command._tag === "Data") messages++
         const before: State = state
         const started = clock.currentTimeMillisUnsafe()
-        state = yield* onCommand(connection, before, command, `${connection.id}-${messages}`).pipe(
+        const reference = `${connection.id}-${messages}`
+        const outcome = onCommand(connection, before, command, reference).pipe(
           Effect.catchCause((cause) =>
-            Effect.map(events.errorOf(cause), (error) => {
+            Effect.map(events.refused(command, cause), (error) => {
               if ("reply" in command) command.reply(SmtpReply.fromError(error))
               return before
             })
           )
         )
+        state = yield* command._tag === "Data" ? Effect.annotateLogs(outcome, { reference }) : outcome
         events.answered(command._tag, clock.currentTimeMillisUnsafe() - started)
       }
     })

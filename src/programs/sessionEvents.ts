@@ -3,75 +3,21 @@ import { type Cause, Clock, Effect, type Scope } from "effect"
 import { faultOf } from "../domain/Fault.ts"
 import type { AuthenticationError, GatewayError, InternalError } from "../domain/GatewayError.ts"
 import { shownUserName } from "../domain/Identity.ts"
-import { Metrics } from "../services/Metrics.ts"
+import * as SmtpReply from "../domain/SmtpReply.ts"
 import type { Command, Connection } from "../services/SmtpSession.ts"
 import { makeDefects } from "./defects.ts"
-
-const COMMANDS: { readonly [Tag in Command["_tag"]]?: string } = { Auth: "AUTH", MailFrom: "MAIL", RcptTo: "RCPT" }
+import { makeSessionMetrics } from "./sessionMetrics.ts"
 
 export type SessionEvents = Effect.Success<typeof makeSessionEvents>
 
 export const makeSessionEvents = Effect.gen(function* () {
-  const metrics = yield* Metrics
   const clock = yield* Clock.Clock
   const defects = yield* makeDefects
-
-  const connections = metrics.counter({
-    name: "smtp_connections_total",
-    help: "Connections by what became of them at the greeting",
-    labels: ["status"]
-  })
-  const active = metrics.gauge({ name: "smtp_active_connections", help: "Connections that are open now", labels: [] })
-  const connectionSeconds = metrics.histogram({
-    name: "smtp_connection_duration_seconds",
-    help: "How long connections lasted",
-    labels: [],
-    buckets: [1, 5, 10, 30, 60, 300, 600]
-  })
-  const commandSeconds = metrics.histogram({
-    name: "smtp_processing_duration_seconds",
-    help: "From a command, or the end of data, to its reply",
-    labels: ["command"],
-    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-  })
-  const attempts = metrics.counter({
-    name: "smtp_auth_attempts_total",
-    help: "AUTH commands by how the login ended",
-    labels: ["result"]
-  })
-  const failures = metrics.counter({
-    name: "smtp_auth_failures_total",
-    help: "AUTH commands that did not log in, by why",
-    labels: ["reason"]
-  })
-  const emails = metrics.counter({
-    name: "smtp_emails_received_total",
-    help: "Messages whose data arrived whole",
-    labels: []
-  })
-  const emailBytes = metrics.histogram({
-    name: "smtp_email_size_bytes",
-    help: "Size of the messages that arrived whole",
-    labels: [],
-    buckets: [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 25_000_000]
-  })
-  const answers = metrics.counter({
-    name: "smtp_emails_answered_total",
-    help: "Messages whose data arrived whole, by the reply to them",
-    labels: ["answer"]
-  })
-  const errors = metrics.counter({
-    name: "smtp_errors_total",
-    help: "Commands that failed, by the error and by whose fault it was",
-    labels: ["error_type", "fault"]
-  })
-
-  /** Counts an error that the client is answered with. */
-  const failed = (error: GatewayError): void => errors.increment({ error_type: error._tag, fault: faultOf(error) })
+  const metrics = yield* makeSessionMetrics
 
   const errorOf = <E extends GatewayError>(cause: Cause.Cause<E>): Effect.Effect<E | InternalError> =>
     Effect.map(defects.errorOf(cause), (error) => {
-      failed(error)
+      metrics.countError(error)
       return error
     })
 
@@ -80,14 +26,14 @@ export const makeSessionEvents = Effect.gen(function* () {
     session: <A, E>(connection: Connection, run: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E> =>
       Effect.suspend(() => {
         const started = clock.currentTimeMillisUnsafe()
-        active.add({}, 1)
+        metrics.active.add({}, 1)
         return run.pipe(
           Effect.scoped,
           Effect.ensuring(
             Effect.suspend(() => {
               const elapsed = clock.currentTimeMillisUnsafe() - started
-              active.add({}, -1)
-              connectionSeconds.observe({}, elapsed / 1000)
+              metrics.active.add({}, -1)
+              metrics.connectionSeconds.observe({}, elapsed / 1000)
               return Effect.logInfo("connection_closed", { duration_ms: elapsed })
             })
           ),
@@ -100,25 +46,23 @@ export const makeSessionEvents = Effect.gen(function* () {
       }),
 
     connected: Effect.suspend(() => {
-      connections.increment({ status: "accepted" })
+      metrics.connections.increment({ status: "accepted" })
       return Effect.logInfo("connection_opened")
     }),
-
-    refused: Effect.sync(() => connections.increment({ status: "rejected" })),
 
     secured: (protocol: string, cipher: string) => Effect.logDebug("tls_established", { protocol, cipher }),
 
     authenticated: (mechanism: string) =>
       Effect.suspend(() => {
-        attempts.increment({ result: "success" })
+        metrics.logins.increment({ result: "success" })
         return Effect.logInfo("auth_success", { mechanism })
       }),
 
     authenticationFailed: (mechanism: string, username: string, error: AuthenticationError) =>
       Effect.suspend(() => {
-        attempts.increment({ result: LOGIN_RESULT[error._tag] })
-        failures.increment({ reason: reasonOf(error) })
-        return Effect.logWarning("auth_failure", {
+        metrics.logins.increment({ result: LOGIN_RESULT[error._tag] })
+        metrics.loginFailures.increment({ reason: reasonOf(error) })
+        return Effect.logWarning("auth_failed", {
           mechanism,
           authenticated_user: shownUserName(username),
           reason: reasonOf(error),
@@ -126,31 +70,48 @@ export const makeSessionEvents = Effect.gen(function* () {
         })
       }),
 
+    senderAccepted: (sender: string) => Effect.logDebug("mail_from_accepted", { from_address: sender }),
+
+    recipientAccepted: (recipient: string) => Effect.logDebug("rcpt_to_accepted", { recipient }),
+
     received: (bytes: number): void => {
-      emails.increment({})
-      emailBytes.observe({}, bytes)
+      metrics.emails.increment({})
+      metrics.emailBytes.observe({}, bytes)
     },
 
-    settled: (milliseconds: number): void => commandSeconds.observe({ command: "DATA" }, milliseconds / 1000),
+    settled: (milliseconds: number): void => metrics.commandSeconds.observe({ command: "DATA" }, milliseconds / 1000),
 
     answered: (tag: Command["_tag"], milliseconds: number): void => {
       const command = COMMANDS[tag]
-      if (command !== undefined) commandSeconds.observe({ command }, milliseconds / 1000)
+      if (command !== undefined) metrics.commandSeconds.observe({ command }, milliseconds / 1000)
     },
 
-    failed,
+    /** Counts an error that the client is answered with. */
+    failed: metrics.countError,
 
-    errorOf,
+    /** The error that a command is answered with, counted, and told where no other event tells of it. */
+    refused: <E extends GatewayError>(command: Command, cause: Cause.Cause<E>): Effect.Effect<E | InternalError> =>
+      Effect.tap(errorOf(cause), (error) => {
+        if (command._tag === "Connect") metrics.connections.increment({ status: "rejected" })
+        return error._tag === "InternalError" ? Effect.void : logRefusal(command, error)
+      }),
 
-    accepted: (): void => answers.increment({ answer: "accepted" }),
+    accepted: (): void => metrics.answers.increment({ answer: "accepted" }),
 
-    /** As `errorOf`, of a message whose data had arrived. */
+    /** The error that a message is answered with whose data had arrived. */
     errorOfMessage: <E extends GatewayError>(cause: Cause.Cause<E>): Effect.Effect<E | InternalError> =>
       Effect.tap(errorOf(cause), (error) =>
-        Effect.sync(() => answers.increment({ answer: faultOf(error) === "sender" ? "refused" : "failed" }))
+        Effect.sync(() => metrics.answers.increment({ answer: faultOf(error) === "sender" ? "refused" : "failed" }))
       )
   }
 })
+
+/** The label `command`. DATA is measured from the end of the data, by `settled`. */
+const COMMANDS: { readonly [Tag in Command["_tag"]]?: "AUTH" | "MAIL" | "RCPT" } = {
+  Auth: "AUTH",
+  MailFrom: "MAIL",
+  RcptTo: "RCPT"
+}
 
 /** The label `result`: with `unavailable` nobody knows whether the password was right. */
 const LOGIN_RESULT: { readonly [Tag in AuthenticationError["_tag"]]: "failure" | "unavailable" } = {
@@ -161,13 +122,39 @@ const LOGIN_RESULT: { readonly [Tag in AuthenticationError["_tag"]]: "failure" |
   CircuitOpen: "unavailable"
 }
 
-const LOGIN_REASON: { readonly [Tag in Exclude<AuthenticationError["_tag"], "AuthenticationFailed">]: string } = {
+const LOGIN_REASON = {
   SecondFactorRequired: "second_factor",
   LoginSuspended: "suspended",
   AuthenticationUnavailable: "unavailable",
   CircuitOpen: "circuit_open"
-}
+} as const satisfies { readonly [Tag in Exclude<AuthenticationError["_tag"], "AuthenticationFailed">]: string }
 
 /** The label `reason`. */
-const reasonOf = (error: AuthenticationError): string =>
+const reasonOf = (error: AuthenticationError) =>
   error._tag === "AuthenticationFailed" ? error.reason : LOGIN_REASON[error._tag]
+
+/** Logins and messages that arrived whole have events of their own. */
+const logRefusal = (command: Command, error: GatewayError): Effect.Effect<void> => {
+  const { code, enhanced, text } = SmtpReply.fromError(error)
+  const told = { error_type: error._tag, reply: `${code} ${enhanced} ${text}` }
+  switch (command._tag) {
+    case "Connect":
+      return Effect.logWarning("connection_rejected", told)
+    case "Data": {
+      const { recipients, sender } = command.envelope
+      return Effect.logWarning("email_rejected", {
+        from_address: sender,
+        recipient_count: recipients.length,
+        ...told
+      })
+    }
+    case "MailFrom":
+      return error._tag === "MessageRateExceeded"
+        ? Effect.logWarning("rate_limited", { limit: error.limit, retry_after: error.retryAfter })
+        : Effect.logDebug("command_refused", told)
+    case "RcptTo":
+      return Effect.logDebug("command_refused", told)
+    default:
+      return Effect.void
+  }
+}

@@ -1,30 +1,37 @@
 import { Context, type Effect } from "effect"
 
-/** One value for each declared label. Values come from closed lists: a label never grows without bound. */
-export type Labels<Name extends string> = { readonly [Label in Name]: string }
+/** For each label every value that it can have: no label grows, and no text of a stranger becomes one. */
+export interface LabelValues {
+  readonly [label: string]: ReadonlyArray<string>
+}
 
-export interface Counter<Label extends string> {
+/** One value for each label, out of its list. Nothing fits a list whose values the compiler does not know. */
+export type Labels<Values extends LabelValues> = {
+  readonly [Label in keyof Values]: string extends Values[Label][number] ? never : Values[Label][number]
+}
+
+export interface Counter<Values extends LabelValues> {
   /** Adds one, or `by`. Never throws. */
-  readonly increment: (labels: Labels<Label>, by?: number) => void
+  readonly increment: (labels: Labels<Values>, by?: number) => void
 }
 
-export interface Gauge<Label extends string> {
+export interface Gauge<Values extends LabelValues> {
   /** Never throws. */
-  readonly set: (labels: Labels<Label>, value: number) => void
+  readonly set: (labels: Labels<Values>, value: number) => void
   /** Never throws. */
-  readonly add: (labels: Labels<Label>, by: number) => void
+  readonly add: (labels: Labels<Values>, by: number) => void
 }
 
-export interface Histogram<Label extends string> {
+export interface Histogram<Values extends LabelValues> {
   /** Never throws. */
-  readonly observe: (labels: Labels<Label>, value: number) => void
+  readonly observe: (labels: Labels<Values>, value: number) => void
 }
 
-export interface MetricOptions<Label extends string> {
+export interface MetricOptions<Values extends LabelValues> {
   readonly name: string
   /** Shown in the exposition; the long form is in docs/metrics.md. */
   readonly help: string
-  readonly labels: ReadonlyArray<Label>
+  readonly labels: Values
 }
 
 /**
@@ -34,14 +41,14 @@ export interface MetricOptions<Label extends string> {
 export class Metrics extends Context.Service<
   Metrics,
   {
-    readonly counter: <const Label extends string = never>(options: MetricOptions<Label>) => Counter<Label>
+    readonly counter: <const Values extends LabelValues>(options: MetricOptions<Values>) => Counter<Values>
     /** With `collect` the value is asked for at each scrape. */
-    readonly gauge: <const Label extends string = never>(
-      options: MetricOptions<Label> & { readonly collect?: () => number }
-    ) => Gauge<Label>
-    readonly histogram: <const Label extends string = never>(
-      options: MetricOptions<Label> & { readonly buckets: ReadonlyArray<number> }
-    ) => Histogram<Label>
+    readonly gauge: <const Values extends LabelValues>(
+      options: MetricOptions<Values> & { readonly collect?: () => number }
+    ) => Gauge<Values>
+    readonly histogram: <const Values extends LabelValues>(
+      options: MetricOptions<Values> & { readonly buckets: ReadonlyArray<number> }
+    ) => Histogram<Values>
     /** The text of /metrics with its content type. */
     readonly exposition: Effect.Effect<{ readonly contentType: string; readonly body: string }>
   }

@@ -143,7 +143,7 @@ for (const contract of ["email-api-v2", "gateway-v1"] as const) {
           for (const { payload } of messages) {
             for (const text of headersOf(payload)) assert.notMatch(text, /[\r\n\0]/, JSON.stringify(text))
           }
-          const lines = yield* assertLinesOf(gateway, ["email_received", "auth_failure", "connection_opened"])
+          const lines = yield* assertLinesOf(gateway, ["email_received", "auth_failed", "connection_opened"])
           assert.isTrue(lines.some((line) => line.includes(EVIL)))
         })
       )

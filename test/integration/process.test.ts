@@ -55,8 +55,8 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
           assert.strictEqual((yield* sandbox.captured).length, 1)
 
           const lines = (yield* gateway.log).map((line): unknown => JSON.parse(line))
-          assert.containSubset(lines, [{ event: "drain_started" }, { event: "drain_finished" }])
-          assert.notInclude((yield* gateway.log).join("\n"), "drain_incomplete")
+          assert.containSubset(lines, [{ event: "shutdown_initiated" }, { event: "shutdown_complete" }])
+          assert.notInclude((yield* gateway.log).join("\n"), "shutdown_incomplete")
           for (const line of lines) {
             assert.notProperty(line, "trace_id", "nothing is traced without an exporter")
             assert.property(line, "timestamp")

@@ -37,10 +37,22 @@ export interface Broken {
 
 export type ExchangeOutcome = Answered | Broken
 
+/** Exchanges that have begun and not ended. */
+export interface Traffic {
+  underWay: number
+}
+
 /** Never fails: that nothing came back is an outcome too. Interruption aborts the request. */
-export const exchange = (dispatcher: Dispatcher, request: ExchangeRequest): Effect.Effect<ExchangeOutcome> =>
+export const exchange = (
+  dispatcher: Dispatcher,
+  request: ExchangeRequest,
+  traffic: Traffic
+): Effect.Effect<ExchangeOutcome> =>
   Effect.callback((resume) => {
-    const handler = new ExchangeHandler(request.body, (outcome) => resume(Effect.succeed(outcome)))
+    const handler = new ExchangeHandler(request.body, (outcome) => {
+      traffic.underWay--
+      resume(Effect.succeed(outcome))
+    })
     dispatcher.dispatch(
       {
         origin: request.origin,
@@ -56,7 +68,12 @@ export const exchange = (dispatcher: Dispatcher, request: ExchangeRequest): Effe
       },
       handler
     )
-    return Effect.sync(() => handler.cancel())
+    // Undici refuses a request that it cannot send with an error of its own: that one has not begun.
+    traffic.underWay++
+    return Effect.sync(() => {
+      traffic.underWay--
+      handler.cancel()
+    })
   })
 
 /** The API's answers have a few hundred bytes. */

@@ -10,10 +10,10 @@ import {
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
 import { type CaCertificateUnusable, makeApiDispatcher } from "./ApiDispatcher.ts"
-import { exchange, type ExchangeOutcome } from "./ApiExchange.ts"
+import { exchange, type ExchangeOutcome, type Traffic } from "./ApiExchange.ts"
 
 /** What a call is for; a metric label. */
-export type ApiEndpoint = "login" | "senders" | "create_sender" | "submit" | "ping"
+export type ApiEndpoint = (typeof API_ENDPOINTS)[number]
 
 export interface ApiRequest {
   readonly endpoint: ApiEndpoint
@@ -62,7 +62,8 @@ export const apiTransport = (
     ApiTransport,
     Effect.gen(function* () {
       const { api } = yield* GatewayConfig
-      const measures = declareMeasures(yield* Metrics)
+      const traffic: Traffic = { underWay: 0 }
+      const measures = declareMeasures(yield* Metrics, traffic, api.poolSize)
       const dispatcher = yield* makeApiDispatcher(api)
       const { origin, pathname } = new URL(api.url)
       const basePath = pathname === "/" ? "" : pathname
@@ -77,35 +78,33 @@ export const apiTransport = (
           const path = basePath + request.path
           const headers = headersFor(request, requestId)
           const { endpoint, method, timeout } = request
-          const exchanged = exchange(dispatcher, {
-            origin,
-            method,
-            path,
-            headers,
-            body: request.body ?? NO_BODY,
-            timeout
-          })
+          const exchanged = exchange(
+            dispatcher,
+            { origin, method, path, headers, body: request.body ?? NO_BODY, timeout },
+            traffic
+          )
           return Effect.flatMap(
             request.within === undefined ? exchanged : endingWithin(exchanged, request.within),
             (outcome): Effect.Effect<A, E | ApiUnreachable | ApiOutcomeUnknown> => {
               const seconds = Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e9
               const answered = outcome._tag === "Answered"
-              const statusCode = answered ? String(outcome.status) : outcome.kind
+              const statusCode = answered ? statusCodeOf(outcome.status) : outcome.kind
               measures.latency.observe({ endpoint, status_code: statusCode }, seconds)
               const errorType = answered ? errorTypeOf(outcome.status) : outcome.kind
               if (errorType !== undefined) measures.errors.increment({ error_type: errorType, status_code: statusCode })
               const fields = {
                 endpoint,
-                status_code: statusCode,
+                status_code: answered ? outcome.status : undefined,
+                error_type: errorType,
                 latency_ms: Math.round(seconds * 1000),
                 request_id: requestId,
-                ...(answered && outcome.requestId !== undefined && { api_request_id: outcome.requestId }),
-                ...(!answered && { cause: outcome.cause })
+                api_request_id: answered ? outcome.requestId : undefined,
+                cause: answered ? undefined : outcome.cause
               }
               const log =
                 answered && outcome.status < 500
-                  ? Effect.logDebug("api_request", fields)
-                  : Effect.logWarning("api_request", fields)
+                  ? Effect.logDebug("api_request_complete", fields)
+                  : Effect.logWarning("api_request_failed", fields)
               if (!answered) return Effect.andThen(log, Effect.fail(errorFor(outcome.kind, outcome.cause)))
               const { body, retryAfter, status } = outcome
               const response = { status, retryAfter, body, receivedAt: clock.currentTimeMillisUnsafe() }
@@ -151,22 +150,99 @@ const headersFor = (request: ApiRequest, requestId: string): ReadonlyArray<strin
   return headers
 }
 
-const declareMeasures = (metrics: Metrics["Service"]) => ({
+const declareMeasures = (metrics: Metrics["Service"], traffic: Traffic, poolSize: number) => ({
+  underWay: metrics.gauge({
+    name: "smtp_api_calls_in_flight",
+    help: "Calls to the Cakemail API that are under way, those that wait for a connection included",
+    labels: {},
+    collect: () => traffic.underWay
+  }),
+  connectionLimit: metrics.gauge({
+    name: "smtp_api_connection_limit",
+    help: "Connections to the Cakemail API that may be open, as API_CONNECTION_POOL_SIZE says",
+    labels: {},
+    collect: () => poolSize
+  }),
   latency: metrics.histogram({
     name: "smtp_api_latency_seconds",
     help: "Time of one call to the Cakemail API, from its start to the end of the answer",
-    labels: ["endpoint", "status_code"],
+    labels: { endpoint: API_ENDPOINTS, status_code: STATUS_CODES },
     buckets: [0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
   }),
   errors: metrics.counter({
     name: "smtp_api_errors_total",
     help: "Calls to the Cakemail API that did not give what was asked for",
-    labels: ["error_type", "status_code"]
+    labels: {
+      error_type: [
+        "unreachable",
+        "timeout",
+        "reset",
+        "failed",
+        "rate_limited",
+        "unauthorized",
+        "rejected",
+        "redirected",
+        "unreadable"
+      ],
+      status_code: STATUS_CODES
+    }
   })
 })
 
-/** The label `error_type` is one of these, `unreadable`, or the kind of a call without an answer. */
-const errorTypeOf = (status: number): string | undefined => {
+const API_ENDPOINTS = ["login", "senders", "create_sender", "submit", "ping"] as const
+
+/** The label `status_code`: the statuses that an API is likely to answer, the class of any other, and calls without an answer. */
+const STATUS_CODES = [
+  "200",
+  "201",
+  "202",
+  "204",
+  "2xx",
+  "301",
+  "302",
+  "303",
+  "307",
+  "308",
+  "3xx",
+  "400",
+  "401",
+  "402",
+  "403",
+  "404",
+  "405",
+  "408",
+  "409",
+  "413",
+  "415",
+  "422",
+  "425",
+  "429",
+  "4xx",
+  "500",
+  "501",
+  "502",
+  "503",
+  "504",
+  "5xx",
+  "unreachable",
+  "timeout",
+  "reset"
+] as const
+
+type StatusCode = (typeof STATUS_CODES)[number]
+
+const BY_STATUS: ReadonlyMap<string, StatusCode> = new Map(STATUS_CODES.map((code) => [code, code]))
+
+const statusCodeOf = (status: number): StatusCode => {
+  const known = BY_STATUS.get(String(status))
+  if (known !== undefined) return known
+  if (status < 300) return "2xx"
+  if (status < 400) return "3xx"
+  return status < 500 ? "4xx" : "5xx"
+}
+
+/** The label `error_type`; besides these there are `unreadable` and the kinds of a call without an answer. */
+const errorTypeOf = (status: number) => {
   if (status < 300) return undefined
   if (status < 400) return "redirected"
   if (status === 401) return "unauthorized"

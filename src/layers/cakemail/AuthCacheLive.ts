@@ -22,8 +22,13 @@ export const AuthCacheLive: Layer.Layer<AuthCache, never, GatewayConfig | Metric
     metrics.gauge({
       name: "smtp_api_key_cache_size",
       help: "Logins remembered as good",
-      labels: [],
+      labels: {},
       collect: lookups.sizeNow
+    })
+    const requests = metrics.counter({
+      name: "smtp_auth_cache_requests_total",
+      help: "Good logins by whether they were remembered, for AUTH and for each message",
+      labels: { result: ["hit", "miss"] }
     })
     // Tokens that nobody asks for again would stay in memory until others push them out.
     yield* lookups.prune.pipe(
@@ -46,7 +51,17 @@ export const AuthCacheLive: Layer.Layer<AuthCache, never, GatewayConfig | Metric
 
     return AuthCache.of({
       getOrLogin: (credentials, login) =>
-        Effect.map(lookups.get(keyOf(credentials), Effect.flatMap(login, remember)), ({ identity }) => identity),
+        Effect.suspend(() => {
+          let result: "hit" | "miss" = "hit"
+          const lookup = Effect.suspend(() => {
+            result = "miss"
+            return Effect.flatMap(login, remember)
+          })
+          return Effect.map(lookups.get(keyOf(credentials), lookup), ({ identity }) => {
+            requests.increment({ result })
+            return identity
+          })
+        }),
       invalidate: (credentials, stale) =>
         lookups.forget(keyOf(credentials), ({ identity }) => Equal.equals(identity.token, stale.token)),
       remembers: (credentials) => Effect.map(lookups.peek(keyOf(credentials)), Option.isSome),

@@ -35,7 +35,7 @@ export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | 
   const retries = (yield* Metrics).counter({
     name: "smtp_retries_total",
     help: "Calls to the Cakemail API made again after a failure",
-    labels: ["operation"]
+    labels: { operation: ["login", "prepare", "submit"] }
   })
 
   const admit = (operation: RetriedOperation) =>

@@ -38,7 +38,7 @@ export const CircuitBreakerLive: Layer.Layer<CircuitBreaker, never, GatewayConfi
     metrics.gauge({
       name: "smtp_circuit_breaker_state",
       help: "Circuit to the Cakemail API: 0 closed, 1 open, 2 half-open",
-      labels: [],
+      labels: {},
       collect: () => GAUGE[state()]
     })
 
@@ -49,11 +49,11 @@ export const CircuitBreakerLive: Layer.Layer<CircuitBreaker, never, GatewayConfi
       PubSub.publishUnsafe(transitions, { from, to: next._tag, calls, failures })
       switch (next._tag) {
         case "open":
-          return Effect.logWarning("circuit_opened", { from, calls, failures, open_ms: openMillis })
+          return Effect.logWarning("circuit_breaker_open", { from, calls, failures, open_ms: openMillis })
         case "half-open":
-          return Effect.logInfo("circuit_half_open")
+          return Effect.logInfo("circuit_breaker_half_open")
         case "closed":
-          return Effect.logInfo("circuit_closed", { calls })
+          return Effect.logInfo("circuit_breaker_closed", { calls })
       }
     }
     const open = (calls: number, failures: number) =>

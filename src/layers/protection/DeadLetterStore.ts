@@ -1,5 +1,6 @@
 /** The directory of dead letters, held within its bounds: count, bytes and age. */
 import { Clock, Data, Duration, Effect, FileSystem, type PlatformError, Semaphore } from "effect"
+import { Metrics } from "../../services/Metrics.ts"
 import { type LetterContents, type LetterFile, letterTime, listLetterFiles, writeLetters } from "./deadLetterFiles.ts"
 
 export interface DeadLetterBounds {
@@ -27,19 +28,34 @@ export interface DeadLetterStore {
 
 export const makeDeadLetterStore: (
   bounds: DeadLetterBounds
-) => Effect.Effect<DeadLetterStore, never, FileSystem.FileSystem> = Effect.fnUntraced(function* (bounds) {
+) => Effect.Effect<DeadLetterStore, never, FileSystem.FileSystem | Metrics> = Effect.fnUntraced(function* (bounds) {
   const { directory, maxAge, maxBytes, maxFiles } = bounds
   const fileSystem = yield* FileSystem.FileSystem
   const oneAtATime = Semaphore.makeUnsafe(1)
   // Other processes may use the directory too: what is known of it is only as good as the last look.
   let files = Number.POSITIVE_INFINITY
   let bytes = Number.POSITIVE_INFINITY
+  let unsent = 0
+  const metrics = yield* Metrics
+  metrics.gauge({
+    name: "smtp_dead_letters_waiting",
+    help: "Recipients in DEAD_LETTER_DIR whose letters were not sent again",
+    labels: {},
+    collect: () => unsent
+  })
+  const removed = metrics.counter({
+    name: "smtp_dead_letters_removed_total",
+    help: "Recipients whose letters were removed before they were sent again",
+    labels: { reason: ["age", "room"] }
+  })
 
   const remove = Effect.fnUntraced(function* (group: Group, reason: "age" | "room") {
     for (const { name } of group.files) yield* fileSystem.remove(`${directory}/${name}`, { force: true })
     files -= group.files.length
     bytes -= group.bytes
-    const lost = group.files.filter(({ state }) => state === "json" || state === "sending").length
+    const lost = unsentOf(group)
+    unsent -= lost
+    removed.increment({ reason }, lost)
     yield* Effect.logWarning("dead_letter_removed", { letter: group.id, reason, unsent_recipients: lost })
   })
 
@@ -49,7 +65,9 @@ export const makeDeadLetterStore: (
     const groups = yield* readGroups(fileSystem, directory)
     files = 0
     bytes = 0
+    unsent = 0
     for (const group of groups) {
+      unsent += unsentOf(group)
       files += group.files.length
       bytes += group.bytes
     }
@@ -74,6 +92,7 @@ export const makeDeadLetterStore: (
     yield* writeLetters(fileSystem, directory, id, contents)
     files += wantedFiles
     bytes += wantedBytes
+    unsent += contents.letters.length
   })
 
   return {
@@ -92,8 +111,11 @@ interface Group {
   bytes: number
 }
 
-const isSettled = ({ files }: Group): boolean =>
-  files.some(({ state }) => state === "sent") && files.every(({ state }) => state !== "json" && state !== "sending")
+/** Recipients. */
+const unsentOf = ({ files }: Group): number =>
+  files.filter(({ state }) => state === "json" || state === "sending").length
+
+const isSettled = (group: Group): boolean => group.files.some(({ state }) => state === "sent") && unsentOf(group) === 0
 
 const readGroups = Effect.fnUntraced(function* (fileSystem: FileSystem.FileSystem, directory: string) {
   const groups = new Map<string, Group>()

@@ -23,7 +23,7 @@ export const DeadLettersLive: Layer.Layer<DeadLetters, never, GatewayConfig | Me
       const counter = (yield* Metrics).counter({
         name: "smtp_dead_letters_total",
         help: "Recipients that failed for good, by whether the message was stored for them",
-        labels: ["stored"]
+        labels: { stored: ["yes", "no", "failed"] }
       })
       const store = directory === undefined ? undefined : yield* makeDeadLetterStore({ ...bounds, directory })
       const writes = yield* FiberSet.make<void>()

@@ -19,8 +19,14 @@ export const MessageBudgetLive: Layer.Layer<MessageBudget, never, GatewayConfig 
     metrics.gauge({
       name: "smtp_inflight_message_bytes",
       help: "Bytes of the messages that are held now, as they came and as they go to the API",
-      labels: [],
+      labels: {},
       collect: () => ledger.held
+    })
+    metrics.gauge({
+      name: "smtp_message_budget_bytes",
+      help: "Bytes of messages that may be held, as MESSAGE_BUDGET says",
+      labels: {},
+      collect: () => ledger.budget
     })
 
     const admit = Effect.suspend((): Effect.Effect<void, MessageBudgetExhausted> => {

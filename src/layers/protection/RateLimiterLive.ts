@@ -27,10 +27,26 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
     Effect.gen(function* () {
       const { limits, smtp, trustedNetworks } = yield* GatewayConfig
       const store = yield* RateLimiterStore
-      const limited = (yield* Metrics).counter({
+      const metrics = yield* Metrics
+      const limited = metrics.counter({
         name: "smtp_rate_limited_total",
         help: "What was refused because of a limit, by the limit",
-        labels: ["limit"]
+        labels: {
+          limit: [
+            "process_connections",
+            "address_connections",
+            "address_blocked",
+            "address_messages",
+            "account_messages",
+            "login_name"
+          ]
+        }
+      })
+      metrics.gauge({
+        name: "smtp_connection_limit",
+        help: "Connections that may be open, as MAX_CONNECTIONS_PER_POD says",
+        labels: {},
+        collect: () => smtp.maxConnections
       })
       const networkOf = makeClientNetworks(trustedNetworks)
       const secret = randomBytes(32)

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto"
 import { Duration, Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
-import type { Metrics } from "../../services/Metrics.ts"
+import { Metrics } from "../../services/Metrics.ts"
 import { RecentSubmissions } from "../../services/RecentSubmissions.ts"
 import { makeReceiptMemory } from "./ReceiptMemory.ts"
 import { RecentSubmissionsMemory } from "./RecentSubmissionsMemory.ts"
@@ -33,6 +33,13 @@ export const layerRecentSubmissionsRedis = (
       const claimCommand = (key: string) => ["EVAL", CLAIM, "1", PREFIX + key, claimed, lease]
       const releaseCommand = (key: string) => ["EVAL", RELEASE, "1", PREFIX + key, claimed]
       const redis = yield* connectRedis(url, claimCommand("probe"))
+      const metrics = yield* Metrics
+      metrics.gauge({
+        name: "smtp_redis_connected",
+        help: "1 while the Redis of REDIS_URL answers, 0 while each process remembers for itself",
+        labels: {},
+        collect: () => (redis.isConnected() ? 1 : 0)
+      })
 
       /** Looks again until the other process has ended its submission or its lease is over. */
       const outcome = (key: string): Effect.Effect<string | undefined> =>

@@ -8,6 +8,7 @@ import { monotonicMillis } from "./monotonicMillis.ts"
 export interface RedisConnection {
   /** The reply to the command; `None` when Redis is away, refuses, or has not replied within `REPLY_TIMEOUT`. */
   readonly send: (command: ReadonlyArray<string>) => Effect.Effect<Option.Option<unknown>>
+  readonly isConnected: () => boolean
 }
 
 export const REPLY_TIMEOUT = Duration.millis(200)
@@ -117,7 +118,7 @@ export const connectRedis: (
       })
     })
 
-  return { send }
+  return { send, isConnected: () => current !== undefined }
 })
 
 class RedisAway extends Data.TaggedError("RedisAway")<{ readonly cause: unknown }> {}

@@ -31,7 +31,7 @@ export const makeRecentSubmissions: (
   const duplicates = (yield* Metrics).counter({
     name: "smtp_duplicates_total",
     help: "Recipients of messages that were sent again and not submitted again, by how the first one stood",
-    labels: ["first"]
+    labels: { first: ["accepted", "under_way", "elsewhere"] }
   })
   const underWay = new Map<string, Deferred.Deferred<SubmissionReceipt, SubmissionError>>()
 

@@ -6,10 +6,10 @@ import type { SMTPServerOptions } from "smtp-server"
 import type { SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js"
 import { networkMembership } from "../../domain/networks.ts"
 import { GatewayConfig, type SmtpPort } from "../../services/GatewayConfig.ts"
-import { Metrics } from "../../services/Metrics.ts"
 import { Readiness } from "../../services/Readiness.ts"
 import { SmtpSession } from "../../services/SmtpSession.ts"
 import { type Certificate, TlsContext } from "../../services/TlsContext.ts"
+import { connectionCounter, errorCounter } from "../telemetry/sharedCounters.ts"
 import { makeDeadlines } from "./deadlines.ts"
 import { drain } from "./drain.ts"
 import { type ProxyOutcome, ProxyHeaderReader } from "./ProxyHeaderReader.ts"
@@ -49,11 +49,8 @@ export const SmtpServerLive = Layer.effect(
     const readiness = yield* Readiness
     const tls = yield* TlsContext
     const clock = yield* Clock.Clock
-    const connectionsTotal = (yield* Metrics).counter({
-      name: "smtp_connections_total",
-      help: "Connections by what became of them at the greeting",
-      labels: ["status"]
-    })
+    const connections = yield* connectionCounter
+    const countError = yield* errorCounter
     const fibers = yield* makeSessionFibers
     let certificate: Certificate | undefined
     let ticketKeys = randomBytes(48)
@@ -66,9 +63,20 @@ export const SmtpServerLive = Layer.effect(
       open: fibers.open,
       post: fibers.post,
       closed: fibers.close,
-      failed: (error) => {
-        connectionsTotal.increment({ status: "error" })
-        fibers.report(Effect.logDebug("connection_error", { error: error.message }))
+      refused: (connection, error) => {
+        // Who has nothing under way loses nothing by coming again.
+        if (error._tag !== "ShuttingDown") countError(error)
+        fibers.report(
+          Effect.logDebug("command_refused", {
+            session_id: connection.id,
+            client_ip: connection.remoteAddress,
+            error_type: error._tag
+          })
+        )
+      },
+      failed: (error, clientAddress) => {
+        connections.increment({ status: "error" })
+        fibers.report(Effect.logDebug("connection_error", { client_ip: clientAddress, error: error.message }))
       }
     }
     const options: SMTPServerOptions = {
@@ -125,7 +133,8 @@ export const SmtpServerLive = Layer.effect(
       const accept = (socket: Socket) => {
         if (!isProxy(socket.remoteAddress ?? "")) return open(socket, {})
         proxyHeaders.read(socket, (outcome) => {
-          if (outcome._tag === "Refused") hooks.failed(new Error(`PROXY header ${outcome.reason}`))
+          if (outcome._tag === "Refused")
+            hooks.failed(new Error(`PROXY header ${outcome.reason}`), socket.remoteAddress)
           else open(socket, outcome._tag === "Local" ? {} : forwardedAddress(outcome))
         })
       }

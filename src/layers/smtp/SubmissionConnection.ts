@@ -74,7 +74,11 @@ export class SubmissionConnection extends SMTPConnection {
   welcome(greet: Next): void {
     if (!this.#implicitTls) greet()
     else if (this._server.hooks.hasCertificate()) this.upgrade(() => {}, greet)
-    else this.settle(SmtpReply.closing(SmtpReply.fromError(new TlsUnavailable())), greet)
+    else {
+      const error = new TlsUnavailable()
+      this._server.hooks.refused(this, error)
+      this.settle(SmtpReply.closing(SmtpReply.fromError(error)), greet)
+    }
   }
 
   override _createParser(): SubmissionStream {
@@ -113,7 +117,9 @@ export class SubmissionConnection extends SMTPConnection {
       // EHLO: a password is never asked for in the clear.
       super.send(code, this.secure ? data : data.filter((line) => !line.startsWith("AUTH ")), context)
     } else if (code === 530) {
-      const { enhanced, text } = SmtpReply.fromError(this.secure ? new NotAuthenticated() : new TlsRequired())
+      const error = this.secure ? new NotAuthenticated() : new TlsRequired()
+      this._server.hooks.refused(this, error)
+      const { enhanced, text } = SmtpReply.fromError(error)
       super.send(code, `${enhanced} ${text}`, false)
     } else {
       const wording = typeof data === "string" ? wordingOf(data) : undefined
@@ -130,6 +136,7 @@ export class SubmissionConnection extends SMTPConnection {
   }
 
   refuse(error: GatewayError): void {
+    this._server.hooks.refused(this, error)
     this.answer(SmtpReply.fromError(error))
   }
 
@@ -241,7 +248,9 @@ export class SubmissionConnection extends SMTPConnection {
     if (this.#recipients.size >= this._server.hooks.maxRecipients && !this.#recipients.has(mailbox)) {
       this.#recipientsTooMany++
       const flood = this.#recipientsTooMany > MAX_RECIPIENTS_TOO_MANY
-      this.settle(flood ? SmtpReply.tooManyErrors : SmtpReply.fromError(new TooManyRecipients()), callback)
+      const error = new TooManyRecipients()
+      this._server.hooks.refused(this, error)
+      this.settle(flood ? SmtpReply.tooManyErrors : SmtpReply.fromError(error), callback)
       return
     }
     this.post(

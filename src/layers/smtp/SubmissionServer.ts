@@ -1,5 +1,6 @@
 import { SMTPServer, type SMTPServerOptions } from "smtp-server"
 import type { Socket } from "node:net"
+import type { GatewayError } from "../../domain/GatewayError.ts"
 import type { Command } from "../../services/SmtpSession.ts"
 import { SubmissionConnection, type SubmissionConnectionOptions } from "./SubmissionConnection.ts"
 
@@ -17,8 +18,10 @@ export interface SubmissionHooks {
   readonly post: (connection: SubmissionConnection, command: Command) => void
   /** The client is gone. May come for a connection that was never opened. */
   readonly closed: (connection: SubmissionConnection) => void
+  /** A command was refused that no session gets to see. */
+  readonly refused: (connection: SubmissionConnection, error: GatewayError) => void
   /** A socket or handshake failed; nothing is left to answer. */
-  readonly failed: (error: Error) => void
+  readonly failed: (error: Error, clientAddress?: string) => void
 }
 
 /** The smtp-server package with every callback turned into a command of the connection's session. It never listens itself. */
@@ -76,7 +79,7 @@ export class SubmissionServer extends SMTPServer {
     const connection = new SubmissionConnection(this, socket, options)
     this.#bySession.set(connection.session, connection)
     this.connections.add(connection)
-    connection.on("error", (error) => this.hooks.failed(error))
+    connection.on("error", (error) => this.hooks.failed(error, connection.remoteAddress))
     connection.init()
   }
 

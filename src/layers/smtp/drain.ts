@@ -31,7 +31,7 @@ export const drain = Effect.fnUntraced(function* (parts: {
   yield* readiness.set("not listening", true)
 
   const open = () => [...server.submissions]
-  yield* Effect.logInfo("drain_started", { connections: open().length })
+  yield* Effect.logInfo("shutdown_initiated", { connections: open().length })
   proxyHeaders.close()
   server.draining = true
 
@@ -52,7 +52,7 @@ export const drain = Effect.fnUntraced(function* (parts: {
   )
   if (!finished) {
     const left = open()
-    yield* Effect.logWarning("drain_incomplete", { connections: left.length })
+    yield* Effect.logWarning("shutdown_incomplete", { connections: left.length })
     for (const connection of left) {
       if (connection.activity()._tag === "Receiving") connection.abortData(new ShuttingDown())
       else connection.refuse(new ShuttingDown())
@@ -60,5 +60,5 @@ export const drain = Effect.fnUntraced(function* (parts: {
     yield* Effect.sleep(LAST_WORDS)
     for (const connection of left) connection.abort()
   }
-  yield* Effect.logInfo("drain_finished")
+  yield* Effect.logInfo("shutdown_complete")
 })

@@ -23,7 +23,7 @@ export const makeLineWriter: (sink: LineSink) => Effect.Effect<LineWriter, never
     const dropped = metrics.counter({
       name: "smtp_log_dropped_total",
       help: "Log lines dropped because stdout was too slow",
-      labels: []
+      labels: {}
     })
     const pending = Latch.makeUnsafe(false)
     let waiting = ""

@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client"
-import { Metrics } from "../../services/Metrics.ts"
+import { type LabelValues, Metrics } from "../../services/Metrics.ts"
 
 /**
  * Metrics of one registry, together with those of the process (CPU, memory, event loop, garbage collection), which
@@ -17,15 +17,15 @@ export const MetricsPrometheus: Layer.Layer<Metrics> = Layer.effect(
 
     return Metrics.of({
       counter: ({ help, labels, name }) => {
-        const counter = declared(
-          counters,
-          name,
-          () => new Counter({ name, help, labelNames: labels, registers: [registry] })
-        )
+        const counter = declared(counters, name, () => {
+          const made = new Counter({ name, help, labelNames: Object.keys(labels), registers: [registry] })
+          for (const values of valuesFromTheStart(labels)) made.inc(values, 0)
+          return made
+        })
         return { increment: (values, by = 1) => attempt(by, () => counter.inc(values, by)) }
       },
       gauge: ({ collect, help, labels, name }) => {
-        const entry = declared(gauges, name, () => makeGauge(registry, name, help, labels))
+        const entry = declared(gauges, name, () => makeGauge(registry, name, help, Object.keys(labels)))
         // A layer that is built anew asks for its own state, not for that of the one before it.
         if (collect !== undefined) entry.collect = collect
         return {
@@ -34,11 +34,12 @@ export const MetricsPrometheus: Layer.Layer<Metrics> = Layer.effect(
         }
       },
       histogram: ({ buckets, help, labels, name }) => {
-        const histogram = declared(
-          histograms,
-          name,
-          () => new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers: [registry] })
-        )
+        const histogram = declared(histograms, name, () => {
+          const labelNames = Object.keys(labels)
+          const made = new Histogram({ name, help, labelNames, buckets: [...buckets], registers: [registry] })
+          for (const values of valuesFromTheStart(labels)) made.zero(values)
+          return made
+        })
         return { observe: (values, value) => attempt(value, () => histogram.observe(values, value)) }
       },
       exposition: Effect.map(
@@ -48,6 +49,17 @@ export const MetricsPrometheus: Layer.Layer<Metrics> = Layer.effect(
     })
   })
 )
+
+/**
+ * Of a metric with one label every value is there from the start, at zero: `increase()` takes no notice of a sample that
+ * begins at one. With several labels there would be hundreds that never move.
+ */
+const valuesFromTheStart = (labels: LabelValues): ReadonlyArray<Readonly<Record<string, string>>> => {
+  const [only, ...others] = Object.entries(labels)
+  if (only === undefined || others.length > 0) return []
+  const [label, values] = only
+  return values.map((value) => ({ [label]: value }))
+}
 
 interface GaugeEntry {
   readonly gauge: Gauge

@@ -20,7 +20,7 @@ export const TlsContextLive = Layer.effect(
     metrics.gauge({
       name: "tls_cert_expiry_days",
       help: "Days until the certificate in use ends; negative once it has",
-      labels: [],
+      labels: {},
       collect: () => {
         const certificate = SubscriptionRef.getUnsafe(current)
         return certificate === undefined
@@ -31,7 +31,7 @@ export const TlsContextLive = Layer.effect(
     const reloads = metrics.counter({
       name: "tls_cert_reloads_total",
       help: "Changes of the certificate files by whether the new pair could be used",
-      labels: ["result"]
+      labels: { result: ["success", "failure"] }
     })
 
     const { certificatePath, keyPath, reloadInterval } = tls

@@ -102,7 +102,7 @@ describe("/metrics", () => {
       Effect.gen(function* () {
         const { metrics, request } = yield* start
         metrics
-          .counter({ name: "tests_total", help: "Tests by how they end", labels: ["result"] })
+          .counter({ name: "tests_total", help: "Tests by how they end", labels: { result: ["good", "bad"] } })
           .increment({ result: "good" }, 3)
         const { body, status, type } = yield* request("/metrics")
         assert.strictEqual(status, 200)

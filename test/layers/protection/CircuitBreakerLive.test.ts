@@ -319,11 +319,11 @@ describe("CircuitBreakerLive: what it tells", () => {
       assert.deepStrictEqual(
         logs.events.map(({ event, level }) => `${level} ${event}`),
         [
-          "Warn circuit_opened",
-          "Info circuit_half_open",
-          "Warn circuit_opened",
-          "Info circuit_half_open",
-          "Info circuit_closed"
+          "Warn circuit_breaker_open",
+          "Info circuit_breaker_half_open",
+          "Warn circuit_breaker_open",
+          "Info circuit_breaker_half_open",
+          "Info circuit_breaker_closed"
         ]
       )
       assert.deepStrictEqual(logs.events[0]?.fields, { from: "closed", calls: 16, failures: 8, open_ms: 300_000 })

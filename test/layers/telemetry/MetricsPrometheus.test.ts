@@ -14,14 +14,23 @@ describe("MetricsPrometheus", () => {
   it.effect("counters, gauges and histograms come out with their labels", () =>
     Effect.gen(function* () {
       const metrics = yield* Metrics
-      const counter = metrics.counter({ name: "mails_total", help: "Mails", labels: ["result"] })
+      const counter = metrics.counter({
+        name: "mails_total",
+        help: "Mails",
+        labels: { result: ["success", "failure"] }
+      })
       counter.increment({ result: "success" })
       counter.increment({ result: "success" }, 2)
       counter.increment({ result: "failure" })
-      const gauge = metrics.gauge({ name: "open_connections", help: "Open", labels: [] })
+      const gauge = metrics.gauge({ name: "open_connections", help: "Open", labels: {} })
       gauge.set({}, 5)
       gauge.add({}, -2)
-      const histogram = metrics.histogram({ name: "seconds", help: "S", labels: ["command"], buckets: [0.1, 1] })
+      const histogram = metrics.histogram({
+        name: "seconds",
+        help: "S",
+        labels: { command: ["DATA"] },
+        buckets: [0.1, 1]
+      })
       histogram.observe({ command: "DATA" }, 0.5)
       assert.deepStrictEqual(yield* samples("mails_total"), [
         'mails_total{result="success"} 3',
@@ -39,7 +48,7 @@ describe("MetricsPrometheus", () => {
   it.effect("the same name is the same metric", () =>
     Effect.gen(function* () {
       const metrics = yield* Metrics
-      const declare = () => metrics.counter({ name: "mails_total", help: "Mails", labels: [] })
+      const declare = () => metrics.counter({ name: "mails_total", help: "Mails", labels: {} })
       declare().increment({})
       declare().increment({})
       assert.deepStrictEqual(yield* samples("mails_total"), ["mails_total 2"])
@@ -50,8 +59,8 @@ describe("MetricsPrometheus", () => {
     Effect.gen(function* () {
       const metrics = yield* Metrics
       let value = 1
-      metrics.gauge({ name: "cache_size", help: "Size", labels: [], collect: () => -1 })
-      metrics.gauge({ name: "cache_size", help: "Size", labels: [], collect: () => value })
+      metrics.gauge({ name: "cache_size", help: "Size", labels: {}, collect: () => -1 })
+      metrics.gauge({ name: "cache_size", help: "Size", labels: {}, collect: () => value })
       assert.deepStrictEqual(yield* samples("cache_size"), ["cache_size 1"])
       value = 7
       assert.deepStrictEqual(yield* samples("cache_size"), ["cache_size 7"])
@@ -61,16 +70,16 @@ describe("MetricsPrometheus", () => {
   it.effect("no update throws and no scrape fails", () =>
     Effect.gen(function* () {
       const metrics = yield* Metrics
-      const counter = metrics.counter({ name: "mails_total", help: "Mails", labels: [] })
+      const counter = metrics.counter({ name: "mails_total", help: "Mails", labels: {} })
       counter.increment({}, -1)
       counter.increment({}, Number.NaN)
       counter.increment({ undeclared: "x" } as never)
-      metrics.gauge({ name: "level", help: "L", labels: [] }).set({}, "high" as never)
-      metrics.histogram({ name: "seconds", help: "S", labels: [], buckets: [1] }).observe({}, Number.NaN)
+      metrics.gauge({ name: "level", help: "L", labels: {} }).set({}, "high" as never)
+      metrics.histogram({ name: "seconds", help: "S", labels: {}, buckets: [1] }).observe({}, Number.NaN)
       metrics.gauge({
         name: "broken",
         help: "B",
-        labels: [],
+        labels: {},
         collect: () => {
           throw new Error("no number today")
         }
