@@ -4,11 +4,14 @@ import type { MessageBudgetExhausted } from "../domain/GatewayError.ts"
 /** Bytes held for one message. */
 export interface Reservation {
   /**
-   * Adds bytes that are held from now on. False, and nothing is added, when the process would hold more than it may, or
-   * when the reservation is released already.
+   * Adds bytes that are held from now on. False, and nothing is added, when the process would hold more than it may, when
+   * a large message has to give way (docs/decisions/0020), or when the reservation is released already.
    */
   readonly grow: (bytes: number) => boolean
-  /** From now on the bytes are held until `scope` closes, whatever becomes of the scope that held them before. */
+  /**
+   * The message has arrived. From now on the bytes are held until `scope` closes, whatever becomes of the scope that held
+   * them before.
+   */
   readonly transfer: (scope: Scope.Scope) => Effect.Effect<void>
   /** Gives all bytes back now; later releases, by hand or by scope, do nothing. */
   readonly release: Effect.Effect<void>

@@ -3,17 +3,14 @@ import { MessageBudgetExhausted } from "../../domain/GatewayError.ts"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { MessageBudget, type Reservation } from "../../services/MessageBudget.ts"
 import { Metrics } from "../../services/Metrics.ts"
-
-/** New messages are refused above this share of the budget (rulings 9). */
-const ADMISSION_SHARE = 0.8
+import { BudgetLedger } from "./BudgetLedger.ts"
 
 export const MessageBudgetLive: Layer.Layer<MessageBudget, never, GatewayConfig | Metrics> = Layer.effect(
   MessageBudget,
   Effect.gen(function* () {
-    const { limits } = yield* GatewayConfig
+    const { limits, smtp } = yield* GatewayConfig
     const metrics = yield* Metrics
-    const ledger: Ledger = { held: 0, budget: limits.messageBudget }
-    const admitUpTo = ledger.budget * ADMISSION_SHARE
+    const ledger = new BudgetLedger(limits.messageBudget, smtp.messageSizeLimit)
     let refusing = false
 
     metrics.gauge({
@@ -30,7 +27,7 @@ export const MessageBudgetLive: Layer.Layer<MessageBudget, never, GatewayConfig 
     })
 
     const admit = Effect.suspend((): Effect.Effect<void, MessageBudgetExhausted> => {
-      const exhausted = ledger.held > admitUpTo
+      const exhausted = !ledger.admits()
       const answer = exhausted ? Effect.fail(new MessageBudgetExhausted()) : Effect.void
       if (exhausted === refusing) return answer
       // Logged when refusals begin and when they end, not each time.
@@ -44,26 +41,19 @@ export const MessageBudgetLive: Layer.Layer<MessageBudget, never, GatewayConfig 
 
     return MessageBudget.of({
       admit,
-      reservation: Effect.flatMap(Effect.scope, (scope) => reserve(ledger, scope)),
+      reservation: Effect.uninterruptible(Effect.flatMap(Effect.scope, (scope) => reserve(ledger, scope))),
       held: Effect.sync(() => ledger.held)
     })
   })
 )
 
-interface Ledger {
-  /** Bytes of all reservations. */
-  held: number
-  readonly budget: number
-}
-
-const reserve = (ledger: Ledger, scope: Scope.Scope): Effect.Effect<Reservation> => {
-  let bytes = 0
+const reserve = (ledger: BudgetLedger, scope: Scope.Scope): Effect.Effect<Reservation> => {
+  const holding = ledger.begin()
   let released = false
   let owner: Scope.Closeable | undefined
 
   const giveBack = () => {
-    ledger.held -= bytes
-    bytes = 0
+    ledger.end(holding)
     released = true
   }
 
@@ -86,13 +76,12 @@ const reserve = (ledger: Ledger, scope: Scope.Scope): Effect.Effect<Reservation>
     )
 
   return Effect.as(holdIn(scope), {
-    grow: (more) => {
-      if (released || ledger.held + more > ledger.budget) return false
-      bytes += more
-      ledger.held += more
-      return true
-    },
-    transfer: holdIn,
+    grow: (bytes) => !released && ledger.grow(holding, bytes),
+    transfer: (scope) =>
+      Effect.suspend(() => {
+        ledger.arrived(holding)
+        return holdIn(scope)
+      }),
     release: Effect.suspend(() => {
       giveBack()
       return leave(owner)

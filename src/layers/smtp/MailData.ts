@@ -80,7 +80,8 @@ export class MailData {
   /** Everything that was kept; can be called once. */
   take(): Buffer {
     const whole = this.#buffer.subarray(0, this.#used)
-    this.#drop()
+    this.#buffer = NOTHING
+    this.#used = 0
     return whole
   }
 
@@ -166,13 +167,20 @@ export class MailData {
     // Not from the pool, which other buffers would keep alive. What is not yet written to takes no memory.
     const larger = Buffer.allocUnsafeSlow(Math.min(capacity, Math.max(this.#limit, size)))
     this.#buffer.copy(larger, 0, 0, this.#used)
+    free(this.#buffer)
     this.#buffer = larger
   }
 
   #drop(): void {
+    free(this.#buffer)
     this.#buffer = NOTHING
     this.#used = 0
   }
+}
+
+/** Gives the memory back now: the garbage collector would wait until there is much more of it. */
+const free = (buffer: Buffer<ArrayBuffer>): void => {
+  if (buffer.length > 0) buffer.buffer.transfer(0)
 }
 
 /** For a chunk in which no dot begins a line. */
