@@ -1,0 +1,122 @@
+/** The results in Markdown. */
+import type { Goal, Scenario } from "../scenarios.ts"
+import { type FigureName, FIGURES, type Spread, type Spreads } from "./figures.ts"
+import type { SubjectName } from "./subjects.ts"
+
+/** All runs of a scenario. */
+export interface ScenarioResult {
+  readonly scenario: Scenario
+  readonly subjects: ReadonlyArray<{ readonly subject: SubjectName; readonly figures: Spreads }>
+}
+
+export interface GoalOutcome {
+  readonly goal: string
+  readonly measured: string
+  readonly reached: boolean
+}
+
+/** One row for each server of each scenario; figures are medians with their spread. */
+export const resultsTable = (results: ReadonlyArray<ScenarioResult>): string =>
+  table(
+    [
+      "scenario",
+      "server",
+      "mails/s",
+      "x baseline",
+      "CPU ms/mail",
+      "x baseline",
+      "core busy %",
+      "RSS MiB",
+      "reply p50 / p95 / p99 ms"
+    ],
+    results.flatMap((result) =>
+      result.subjects.map(({ figures, subject }, index) => [
+        index === 0 ? `**${result.scenario.name}** ${result.scenario.what}` : "",
+        subject,
+        cell("throughput", figures.throughput),
+        subject === "baseline" ? "" : times(ratio(result, subject, "throughput")),
+        cell("cpu", figures.cpu),
+        subject === "baseline" ? "" : times(ratio(result, subject, "cpu")),
+        cell("busy", figures.busy),
+        cell("rss", figures.rss),
+        latencies(figures)
+      ])
+    )
+  )
+
+export const goalsOf = (result: ScenarioResult): ReadonlyArray<GoalOutcome> =>
+  result.scenario.goals.flatMap((goal) => {
+    const value = valueOf(result, goal)
+    if (value === undefined) return []
+    const { digits, title } = FIGURES[goal.figure]
+    const subject = goal.of === "ratio" ? `${title}, times the baseline` : title
+    const shownDigits = goal.of === "ratio" ? 2 : digits
+    const { bound } = goal
+    const [words, limit] = "atLeast" in bound ? ["at least", bound.atLeast] : ["at most", bound.atMost]
+    return [
+      {
+        goal: `${subject}: ${words} ${limit}`,
+        measured: value.toFixed(shownDigits),
+        reached: "atLeast" in bound ? value >= bound.atLeast : value <= bound.atMost
+      }
+    ]
+  })
+
+export const goalsTable = (results: ReadonlyArray<ScenarioResult>): string =>
+  table(
+    ["scenario", "goal", "measured", "reached"],
+    results.flatMap((result) =>
+      goalsOf(result).map(({ goal, measured, reached }) => [
+        result.scenario.name,
+        goal,
+        measured,
+        reached ? "yes" : "**no**"
+      ])
+    )
+  )
+
+/** What speaks against trusting a result. */
+export const doubts = (results: ReadonlyArray<ScenarioResult>): ReadonlyArray<string> =>
+  results.flatMap(({ scenario, subjects }) =>
+    subjects.flatMap(({ figures, subject }) => {
+      const found: Array<string> = []
+      const others = figures.othersBusy?.median ?? 0
+      const load = figures.loadBusy?.median ?? 0
+      if (others > 5) found.push(`other programs took ${others.toFixed(0)} % of the server's core`)
+      if (load > 85)
+        found.push(`the load generator and the API were busy for ${load.toFixed(0)} %: they may set the limit`)
+      return found.map((doubt) => `${scenario.name}, ${subject}: ${doubt}`)
+    })
+  )
+
+export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
+  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")
+
+/** `2512 (2480..2533)`; the spread is left out when there was one run. */
+const cell = (name: FigureName, spread: Spread | undefined): string => {
+  if (spread === undefined) return ""
+  const { digits } = FIGURES[name]
+  const shown = spread.median.toFixed(digits)
+  return spread.min === spread.max ? shown : `${shown} (${spread.min.toFixed(digits)}..${spread.max.toFixed(digits)})`
+}
+
+const latencies = ({ replyP50, replyP95, replyP99 }: Spreads): string =>
+  replyP50 === undefined || replyP95 === undefined || replyP99 === undefined
+    ? ""
+    : [replyP50, replyP95, replyP99].map(({ median }) => median.toFixed(1)).join(" / ")
+
+/** How much better than the baseline: mails for the same time, or CPU time for the same mail. */
+const ratio = ({ subjects }: ScenarioResult, subject: SubjectName, name: FigureName): number | undefined => {
+  const of = (wanted: SubjectName) => subjects.find((each) => each.subject === wanted)?.figures[name]?.median
+  const own = of(subject)
+  const baseline = of("baseline")
+  if (own === undefined || baseline === undefined) return undefined
+  return name === "cpu" ? baseline / own : own / baseline
+}
+
+const times = (value: number | undefined): string => (value === undefined ? "" : `${value.toFixed(2)}`)
+
+const valueOf = (result: ScenarioResult, { figure, of }: Goal): number | undefined =>
+  of === "ratio"
+    ? ratio(result, "gateway", figure)
+    : result.subjects.find(({ subject }) => subject === "gateway")?.figures[figure]?.median

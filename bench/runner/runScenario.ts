@@ -1,0 +1,55 @@
+/** All runs of one scenario: its servers take turns, so that what changes on the machine meets all of them. */
+import { Console, Effect } from "effect"
+import type { Scenario } from "../scenarios.ts"
+import { FIGURES, spreads } from "./figures.ts"
+import { measure, type Run } from "./measure.ts"
+import type { ScenarioResult } from "./report.ts"
+import type { Workplace } from "./subjects.ts"
+
+/** What was asked for on the command line. */
+export interface RunLength {
+  readonly seconds: number | undefined
+  readonly warmup: number | undefined
+  readonly repeats: number | undefined
+}
+
+const DEFAULTS = { seconds: 5, warmup: 3, repeats: 3 }
+
+export const runScenario = Effect.fnUntraced(function* (scenario: Scenario, workplace: Workplace, asked: RunLength) {
+  const repeats = asked.repeats ?? scenario.repeats ?? DEFAULTS.repeats
+  const runs: Array<Run> = []
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    for (const subject of repeat % 2 === 0 ? scenario.subjects : scenario.subjects.toReversed()) {
+      const run = yield* measure(workplace, {
+        subject,
+        load: {
+          ...scenario.load,
+          seconds: asked.seconds ?? scenario.seconds ?? DEFAULTS.seconds,
+          warmup: asked.warmup ?? scenario.warmup ?? DEFAULTS.warmup
+        },
+        settings: scenario.settings,
+        api: { latency: scenario.latency, tls: scenario.apiTls, check: false },
+        nodeOptions: []
+      })
+      runs.push(run)
+      yield* Console.error(progress(scenario, run))
+    }
+  }
+  const result: ScenarioResult & { readonly runs: ReadonlyArray<Run> } = {
+    scenario,
+    runs,
+    subjects: scenario.subjects.map((subject) => ({
+      subject,
+      figures: spreads(runs.filter((run) => run.subject === subject).map(({ figures }) => figures))
+    }))
+  }
+  return result
+})
+
+const progress = ({ name }: Scenario, { figures, report, subject }: Run): string => {
+  const shown = (["throughput", "cpu", "busy", "rss", "loadBusy"] as const).flatMap((figure) => {
+    const value = figures[figure]
+    return value === undefined ? [] : [`${FIGURES[figure].title} ${value.toFixed(FIGURES[figure].digits)}`]
+  })
+  return `${name} ${subject}: ${shown.join(", ")}, replies ${JSON.stringify(report.replies)}`
+}

@@ -1,0 +1,157 @@
+/** The loads that the gateway is put under, and what it is to reach. */
+import type { LoadPlanInput } from "./load/LoadPlan.ts"
+import type { FigureName } from "./runner/figures.ts"
+import type { SubjectName } from "./runner/subjects.ts"
+
+export interface Scenario {
+  readonly name: string
+  /** One line for the table. */
+  readonly what: string
+  /** `main` runs by default, `full` with `full`, `named` when it is asked for by its name. */
+  readonly suite: "main" | "full" | "named"
+  readonly load: Omit<LoadPlanInput, "port" | "seconds" | "warmup">
+  /** The first is what the others are compared with it for; each repeat runs all of them. */
+  readonly subjects: ReadonlyArray<SubjectName>
+  /** Settings of the gateway. */
+  readonly settings: Readonly<Record<string, string>>
+  /** Of the API, milliseconds. */
+  readonly latency: number
+  readonly apiTls: boolean
+  /** In place of what the runner is told or would take. */
+  readonly seconds?: number
+  readonly warmup?: number
+  readonly repeats?: number
+  readonly goals: ReadonlyArray<Goal>
+}
+
+export interface Goal {
+  readonly figure: FigureName
+  /** Whether the figure itself is meant, or how many times that of the baseline. */
+  readonly of: "gateway" | "ratio"
+  readonly bound: { readonly atLeast: number } | { readonly atMost: number }
+}
+
+const atLeast = (figure: FigureName, value: number): Goal => ({ figure, of: "gateway", bound: { atLeast: value } })
+const atMost = (figure: FigureName, value: number): Goal => ({ figure, of: "gateway", bound: { atMost: value } })
+const timesBaseline = (figure: FigureName, value: number): Goal => ({ figure, of: "ratio", bound: { atLeast: value } })
+
+/** Nothing that was sent may be refused. */
+const everyMailAccepted = atMost("failed", 0)
+
+const scenario = (
+  name: string,
+  what: string,
+  suite: Scenario["suite"],
+  load: Scenario["load"],
+  more: Partial<Scenario> = {}
+): Scenario => ({
+  name,
+  what,
+  suite,
+  load,
+  subjects: ["gateway", "baseline"],
+  settings: {},
+  latency: 0,
+  apiTls: false,
+  ...more,
+  goals: [...(more.goals ?? []), everyMailAccepted]
+})
+
+/** A thousand and some. */
+const manyConnections = { MAX_CONNECTIONS_PER_POD: "1200" }
+
+const persistent: Scenario["load"] = { connections: 50 }
+
+export const scenarios: ReadonlyArray<Scenario> = [
+  scenario("persistent", "50 TLS connections, 2 KB, one mail after another", "main", persistent, {
+    goals: [atLeast("throughput", 2_500), atMost("cpu", 0.4), timesBaseline("throughput", 1.4)]
+  }),
+  scenario(
+    "fresh",
+    "a new TLS connection and login for each mail of 2 KB, 150 at a time",
+    "main",
+    { connections: 150, messagesPerConnection: 1 },
+    { goals: [atLeast("throughput", 450), timesBaseline("throughput", 1.05)] }
+  ),
+  scenario(
+    "attachment-256k",
+    "50 connections, an attachment of 256 KB",
+    "main",
+    { connections: 50, message: { attachment: 262_144 } },
+    { goals: [atLeast("throughput", 200), timesBaseline("throughput", 2.2)] }
+  ),
+  scenario(
+    "recipients-10",
+    "50 connections, 2 KB, 10 recipients",
+    "main",
+    { connections: 50, recipients: 10 },
+    { goals: [atLeast("calls", 3_000)] }
+  ),
+  scenario(
+    "steady",
+    "278 mails/s arriving on 50 connections: a million an hour",
+    "main",
+    { connections: 50, pace: { kind: "steady", rate: 278 } },
+    { goals: [atMost("addedP95", 3), atMost("addedP99", 10), atMost("busy", 20)] }
+  ),
+  scenario(
+    "idle",
+    "1,000 idle TLS connections, logged in",
+    "main",
+    { connections: 0, idle: 1_000 },
+    { settings: manyConnections, goals: [atMost("rss", 200)] }
+  ),
+  scenario("pipelined", "persistent, MAIL, RCPT and DATA in one piece", "full", { ...persistent, pipelining: true }),
+  scenario("resumed", "fresh, with TLS sessions resumed", "full", {
+    connections: 150,
+    messagesPerConnection: 1,
+    resume: true
+  }),
+  scenario("dotted", "50 connections, 64 KB of lines that begin with a dot", "full", {
+    connections: 50,
+    message: { text: 65_536, html: 0, dotted: true }
+  }),
+  scenario("attachment-5m", "10 connections, an attachment of 5 MB", "full", {
+    connections: 10,
+    message: { attachment: 5_000_000 }
+  }),
+  scenario("recipients-100", "20 connections, 2 KB, 100 recipients", "full", { connections: 20, recipients: 100 }),
+  scenario(
+    "crowd",
+    "100 busy connections among 1,000 idle ones",
+    "full",
+    { connections: 100, idle: 1_000 },
+    { settings: manyConnections }
+  ),
+  scenario("peak", "1,000 mails/s arriving on 100 connections", "full", {
+    connections: 100,
+    pace: { kind: "steady", rate: 1_000 }
+  }),
+  scenario(
+    "spike",
+    "from 1 to 500 mails/s within a minute",
+    "full",
+    { connections: 50, pace: { kind: "ramp", from: 1, to: 500 } },
+    { seconds: 60, repeats: 1 }
+  ),
+  scenario("latency-0", "200 connections, the API answers at once", "full", { connections: 200 }),
+  scenario("latency-50", "200 connections, the API takes 50 ms", "full", { connections: 200 }, { latency: 50 }),
+  scenario("latency-200", "200 connections, the API takes 200 ms", "full", { connections: 200 }, { latency: 200 }),
+  scenario("api-tls", "persistent, with TLS to the API", "full", persistent, { apiTls: true }),
+  scenario("observability", "persistent, with logs and metrics and without", "full", persistent, {
+    subjects: ["gateway", "unobserved", "baseline"]
+  }),
+  scenario(
+    "soak",
+    "500 mails/s arriving, for as long as --seconds says",
+    "named",
+    { connections: 50, pace: { kind: "steady", rate: 500 } },
+    {
+      subjects: ["gateway"],
+      seconds: 1_800,
+      warmup: 60,
+      repeats: 1,
+      goals: [atMost("rssGrowth", 16), atMost("heapGrowth", 8), atMost("descriptorGrowth", 0)]
+    }
+  )
+]

@@ -1,0 +1,192 @@
+/** The instruments of the bench by themselves: what they count and compute. */
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import { arrivals } from "../../bench/load/arrivals.ts"
+import { Histogram } from "../../bench/load/Histogram.ts"
+import { LoadPlan } from "../../bench/load/LoadPlan.ts"
+import { makeMessage, stamp } from "../../bench/load/message.ts"
+import { Tally } from "../../bench/load/Tally.ts"
+import { median, spreads } from "../../bench/runner/figures.ts"
+import { goalsOf, type ScenarioResult } from "../../bench/runner/report.ts"
+import { scenarios } from "../../bench/scenarios.ts"
+
+describe("Histogram", () => {
+  it("knows percentiles to 1.6 %, and the largest value exactly", () => {
+    const histogram = new Histogram()
+    for (let value = 1; value <= 100_000; value++) histogram.add(value / 10)
+    const { count, max, mean, p50, p95, p999 } = histogram.latency
+    assert.strictEqual(count, 100_000)
+    assert.strictEqual(max, 10_000)
+    assert.approximately(mean, 5_000, 0.1)
+    assert.approximately(p50, 5_000, 80)
+    assert.approximately(p95, 9_500, 152)
+    assert.approximately(p999, 9_990, 160)
+  })
+
+  it("is exact below an eighth of a millisecond", () => {
+    const histogram = new Histogram()
+    for (const value of [0.001, 0.05, 0.127]) histogram.add(value)
+    assert.strictEqual(histogram.latency.p50, 0.05)
+  })
+
+  it("of nothing is nothing", () => {
+    assert.deepStrictEqual(new Histogram().latency.p99, 0)
+  })
+})
+
+describe("arrivals", () => {
+  it("come at the rate that is asked for, in order, the same in each run", () => {
+    const schedule = { pace: { kind: "steady", rate: 200 }, warmup: 5, seconds: 45 } as const
+    const times = [...arrivals(schedule)]
+    assert.approximately(times.length, 10_000, 300)
+    assert.deepStrictEqual(
+      times,
+      times.toSorted((a, b) => a - b)
+    )
+    assert.isBelow(times.at(-1) ?? Number.POSITIVE_INFINITY, 50_000)
+    assert.deepStrictEqual([...arrivals(schedule)], times)
+  })
+
+  it("are not even: a queue can build up", () => {
+    const times = [...arrivals({ pace: { kind: "steady", rate: 100 }, warmup: 0, seconds: 100 })]
+    const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+    // Of a Poisson process: 63 % are shorter than the mean, 5 % longer than three times it.
+    assert.approximately(gaps.filter((gap) => gap < 10).length / gaps.length, 0.632, 0.02)
+    assert.approximately(gaps.filter((gap) => gap > 30).length / gaps.length, 0.05, 0.01)
+  })
+
+  it("climb evenly through the measured time, after a warm-up at the first rate", () => {
+    const times = [...arrivals({ pace: { kind: "ramp", from: 100, to: 500 }, warmup: 10, seconds: 40 })]
+    const within = (from: number, to: number) => times.filter((time) => time >= from * 1000 && time < to * 1000).length
+    assert.approximately(within(0, 10), 1_000, 100)
+    assert.approximately(within(10, 50), 12_000, 350)
+    assert.approximately(within(10, 20), 1_500, 120)
+    assert.approximately(within(40, 50), 4_500, 210)
+  })
+})
+
+describe("Tally", () => {
+  const outcome = { code: "250 2.0.0", due: 100, answeredAt: 130, took: 10 }
+
+  it("of an open load counts mails by when they were due, with all that they waited", () => {
+    const tally = new Tally("due")
+    tally.measureFrom(90)
+    tally.measureTo(120)
+    tally.add(outcome)
+    tally.add({ ...outcome, due: 80 })
+    assert.deepStrictEqual(tally.replies, { "250 2.0.0": 1 })
+    assert.deepStrictEqual(tally.allReplies, { "250 2.0.0": 2 })
+    assert.strictEqual(tally.latencies.whole.max, 30)
+    assert.strictEqual(tally.latencies.reply.max, 10)
+  })
+
+  it("of a closed load counts them by their reply", () => {
+    const tally = new Tally("answeredAt")
+    tally.measureFrom(90)
+    tally.measureTo(130)
+    tally.add(outcome)
+    tally.add({ ...outcome, answeredAt: 129 })
+    assert.deepStrictEqual(tally.replies, { "250 2.0.0": 1 })
+  })
+
+  it("has no latency of a mail that never had its data asked for", () => {
+    const tally = new Tally("due")
+    tally.measureFrom(0)
+    tally.add({ ...outcome, code: "452 4.3.1", took: undefined })
+    assert.deepStrictEqual(tally.replies, { "452 4.3.1": 1 })
+    assert.strictEqual(tally.latencies.reply.count, 0)
+  })
+})
+
+describe("makeMessage", () => {
+  const shape = { text: 700, html: 500, attachment: 0, dotted: false }
+
+  it("has 2 KB by default, and ends with a dot on a line of its own", () => {
+    const plan = Result.getOrThrow(Schema.decodeResult(LoadPlan)({ port: 1 }))
+    const { octets } = makeMessage(plan.message, "a@example.com", "b@example.com")
+    assert.approximately(octets.length, 2_048, 100)
+    assert.isTrue(octets.toString("latin1").endsWith("\r\n.\r\n"))
+  })
+
+  it("has another Message-ID for each number, of the same length", () => {
+    const { octets, stampAt } = makeMessage(shape, "a@example.com", "b@example.com")
+    const { length } = octets
+    stamp(octets, stampAt, 0xabc)
+    assert.match(octets.toString("latin1"), /\r\nMessage-ID: <000000000abc\.[0-9a-f]{12}@bench\.example\.com>\r\n/)
+    assert.strictEqual(octets.length, length)
+  })
+
+  it("doubles every dot that begins a line, and has no lone one before its end", () => {
+    const { octets } = makeMessage({ ...shape, html: 0, dotted: true }, "a@example.com", "b@example.com")
+    const [, body = ""] = octets.toString("latin1").split("\r\n\r\n")
+    const lines = body.split("\r\n").slice(0, -2)
+    assert.isAbove(lines.length, 20)
+    assert.isTrue(lines.every((line) => line.startsWith("..") && !line.startsWith("...")))
+  })
+
+  it("carries an attachment of the size that is asked for", () => {
+    const { octets } = makeMessage({ ...shape, attachment: 100_000 }, "a@example.com", "b@example.com")
+    const base64 = /filename="invoice\.pdf"\r\n\r\n([A-Za-z0-9+/=\r\n]+)--/.exec(octets.toString("latin1"))?.[1] ?? ""
+    assert.strictEqual(Buffer.from(base64, "base64").length, 100_000)
+    assert.isTrue(base64.split("\r\n").every((line) => line.length <= 76))
+  })
+})
+
+describe("LoadPlan", () => {
+  it("talks to this machine alone", () => {
+    const isRefused = (host: string) => Result.isFailure(Schema.decodeResult(LoadPlan)({ port: 25, host }))
+    assert.isFalse(isRefused("127.0.0.2"))
+    assert.isFalse(isRefused("::1"))
+    assert.isTrue(isRefused("192.0.2.1"))
+    assert.isTrue(isRefused("mail.example.com"))
+  })
+
+  it("is what every scenario has, each under a name of its own", () => {
+    for (const { load, name } of scenarios) {
+      assert.isTrue(Result.isSuccess(Schema.decodeResult(LoadPlan)({ ...load, port: 25 })), name)
+    }
+    assert.strictEqual(new Set(scenarios.map(({ name }) => name)).size, scenarios.length)
+  })
+})
+
+describe("figures", () => {
+  it("are medians with their spread; what a run lacks is left out", () => {
+    assert.strictEqual(median([3, 1, 2]), 2)
+    assert.strictEqual(median([4, 1, 2, 3]), 2.5)
+    assert.deepStrictEqual(spreads([{ cpu: 3, rss: 1 }, { cpu: 1 }, { cpu: 2 }]), {
+      cpu: { median: 2, min: 1, max: 3 },
+      rss: { median: 1, min: 1, max: 1 }
+    })
+  })
+
+  it("are held against goals, as they are or as a ratio to the baseline", () => {
+    const [persistent] = scenarios
+    assert.isDefined(persistent)
+    const one = (value: number) => ({ median: value, min: value, max: value })
+    const result: ScenarioResult = {
+      scenario: {
+        ...persistent!,
+        goals: [
+          { figure: "throughput", of: "gateway", bound: { atLeast: 2_500 } },
+          { figure: "throughput", of: "ratio", bound: { atLeast: 1.4 } },
+          { figure: "cpu", of: "ratio", bound: { atLeast: 2.5 } },
+          { figure: "failed", of: "gateway", bound: { atMost: 0 } },
+          { figure: "heapGrowth", of: "gateway", bound: { atMost: 0 } }
+        ]
+      },
+      subjects: [
+        { subject: "gateway", figures: { throughput: one(2_400), cpu: one(0.4), failed: one(0) } },
+        { subject: "baseline", figures: { throughput: one(1_600), cpu: one(0.8) } }
+      ]
+    }
+    assert.deepStrictEqual(
+      goalsOf(result).map(({ measured, reached }) => [measured, reached]),
+      [
+        ["2400", false],
+        ["1.50", true],
+        ["2.00", false],
+        ["0", true]
+      ]
+    )
+  })
+})

@@ -1,0 +1,65 @@
+/** Whole runs of the bench in small, with the processes that it starts. Nothing here is about time. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { measure } from "../../bench/runner/measure.ts"
+import { makeWorkplace, type SubjectName } from "../../bench/runner/subjects.ts"
+
+const workplace = Effect.gen(function* () {
+  const directory = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "gateway-bench-test-"))),
+    (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+  )
+  return yield* makeWorkplace({ directory, serverCore: 0, loadCore: 1 })
+})
+
+const SUBJECTS: ReadonlyArray<readonly [SubjectName, code: string]> = [
+  ["gateway", "250 2.0.0"],
+  ["unobserved", "250 2.0.0"],
+  ["baseline", "250"]
+]
+
+describe("a run against", () => {
+  for (const [subject, code] of SUBJECTS) {
+    it.live(`${subject}: every mail is answered 250, and every recipient is at the API`, () =>
+      Effect.gen(function* () {
+        const run = yield* measure(yield* workplace, {
+          subject,
+          load: {
+            connections: 3,
+            messagesPerConnection: 4,
+            recipients: 2,
+            message: { attachment: 5_000 },
+            maxMessages: 12,
+            seconds: 60
+          },
+          settings: {},
+          api: { latency: 5, tls: true, check: true },
+          nodeOptions: []
+        })
+        assert.deepStrictEqual(run.report.allReplies, { [code]: 12 })
+        assert.strictEqual(run.report.unanswered, 0)
+        assert.strictEqual(run.calls.emails, 24)
+        assert.strictEqual(run.calls.refused, 0)
+        assert.strictEqual(run.calls.token, subject === "baseline" ? 0 : 1)
+        assert.strictEqual(run.figures.failed, 0)
+        assert.isAbove(run.figures.rss ?? 0, 1)
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("a server that does not start: the reason is its own", () =>
+    Effect.gen(function* () {
+      const failed = yield* measure(yield* workplace, {
+        subject: "gateway",
+        load: {},
+        settings: { MAX_RECIPIENTS: "many" },
+        api: { latency: 0, tls: false, check: false },
+        nodeOptions: []
+      }).pipe(Effect.flip)
+      assert.match(failed.message, /gateway ended with 1: .*MAX_RECIPIENTS/s)
+    }).pipe(Effect.scoped)
+  )
+})
