@@ -340,7 +340,8 @@ const NO_SETTINGS: ReadonlySet<string> = new Set([
   "MALLOC_ARENA_MAX",
   "MALLOC_MMAP_THRESHOLD_",
   "MALLOC_TRIM_THRESHOLD_",
-  "NAME"
+  "NAME",
+  "NET_BIND_SERVICE"
 ])
 
 const anchorsOf = (markdown: string): ReadonlyArray<string> =>
