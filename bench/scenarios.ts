@@ -26,14 +26,22 @@ export interface Scenario {
 
 export interface Goal {
   readonly figure: FigureName
-  /** Whether the figure itself is meant, or how many times that of the baseline. */
-  readonly of: "gateway" | "ratio"
+  /** Whose figure. */
+  readonly subject: string
+  /** Whether it is how many times better than that of the baseline, and not the figure itself. */
+  readonly timesBaseline: boolean
   readonly bound: { readonly atLeast: number } | { readonly atMost: number }
 }
 
-const atLeast = (figure: FigureName, value: number): Goal => ({ figure, of: "gateway", bound: { atLeast: value } })
-const atMost = (figure: FigureName, value: number): Goal => ({ figure, of: "gateway", bound: { atMost: value } })
-const timesBaseline = (figure: FigureName, value: number): Goal => ({ figure, of: "ratio", bound: { atLeast: value } })
+const goal = (figure: FigureName, bound: Goal["bound"], timesBaseline = false): Goal => ({
+  figure,
+  subject: "gateway",
+  timesBaseline,
+  bound
+})
+const atLeast = (figure: FigureName, value: number) => goal(figure, { atLeast: value })
+const atMost = (figure: FigureName, value: number) => goal(figure, { atMost: value })
+const timesBaseline = (figure: FigureName, value: number) => goal(figure, { atLeast: value }, true)
 
 /** Nothing that was sent may be refused. */
 const everyMailAccepted = atMost("failed", 0)
@@ -99,7 +107,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     "1,000 idle TLS connections, logged in",
     "main",
     { connections: 0, idle: 1_000 },
-    { settings: manyConnections, goals: [atMost("rss", 200)] }
+    { settings: manyConnections, goals: [atMost("rss", 190)] }
   ),
   scenario("pipelined", "persistent, MAIL, RCPT and DATA in one piece", "full", { ...persistent, pipelining: true }),
   scenario("resumed", "fresh, with TLS sessions resumed", "full", {

@@ -1,12 +1,16 @@
 /** The results in Markdown. */
-import type { Goal, Scenario } from "../scenarios.ts"
-import { type FigureName, FIGURES, type Spread, type Spreads } from "./figures.ts"
-import type { SubjectName } from "./subjects.ts"
+import type { Goal } from "../scenarios.ts"
+import { type FigureName, type Figures, FIGURES, type Spread, type Spreads } from "./figures.ts"
+import { table } from "./markdown.ts"
 
 /** All runs of a scenario. */
 export interface ScenarioResult {
-  readonly scenario: Scenario
-  readonly subjects: ReadonlyArray<{ readonly subject: SubjectName; readonly figures: Spreads }>
+  readonly name: string
+  /** One line. */
+  readonly what: string
+  readonly goals: ReadonlyArray<Goal>
+  readonly subjects: ReadonlyArray<{ readonly subject: string; readonly figures: Spreads }>
+  readonly runs: ReadonlyArray<{ readonly subject: string; readonly figures: Figures }>
 }
 
 export interface GoalOutcome {
@@ -31,7 +35,7 @@ export const resultsTable = (results: ReadonlyArray<ScenarioResult>): string =>
     ],
     results.flatMap((result) =>
       result.subjects.map(({ figures, subject }, index) => [
-        index === 0 ? `**${result.scenario.name}** ${result.scenario.what}` : "",
+        index === 0 ? `**${result.name}** ${result.what}` : "",
         subject,
         cell("throughput", figures.throughput),
         subject === "baseline" ? "" : times(ratio(result, subject, "throughput")),
@@ -44,19 +48,26 @@ export const resultsTable = (results: ReadonlyArray<ScenarioResult>): string =>
     )
   )
 
+/** Beside each other, for there are no mails in them. */
+export const startsTable = ({ subjects }: ScenarioResult): string =>
+  table(
+    ["start of", FIGURES.startup.title],
+    subjects.map(({ figures, subject }) => [subject, cell("startup", figures.startup)])
+  )
+
 export const goalsOf = (result: ScenarioResult): ReadonlyArray<GoalOutcome> =>
-  result.scenario.goals.flatMap((goal) => {
+  result.goals.flatMap((goal) => {
     const value = valueOf(result, goal)
     if (value === undefined) return []
     const { digits, title } = FIGURES[goal.figure]
-    const subject = goal.of === "ratio" ? `${title}, times the baseline` : title
-    const shownDigits = goal.of === "ratio" ? 2 : digits
+    const figure = goal.timesBaseline ? `${title}, times the baseline` : title
+    const whose = goal.subject === "gateway" ? "" : ` (${goal.subject})`
     const { bound } = goal
     const [words, limit] = "atLeast" in bound ? ["at least", bound.atLeast] : ["at most", bound.atMost]
     return [
       {
-        goal: `${subject}: ${words} ${limit}`,
-        measured: value.toFixed(shownDigits),
+        goal: `${figure}${whose}: ${words} ${limit}`,
+        measured: value.toFixed(goal.timesBaseline ? 2 : digits),
         reached: "atLeast" in bound ? value >= bound.atLeast : value <= bound.atMost
       }
     ]
@@ -66,18 +77,13 @@ export const goalsTable = (results: ReadonlyArray<ScenarioResult>): string =>
   table(
     ["scenario", "goal", "measured", "reached"],
     results.flatMap((result) =>
-      goalsOf(result).map(({ goal, measured, reached }) => [
-        result.scenario.name,
-        goal,
-        measured,
-        reached ? "yes" : "**no**"
-      ])
+      goalsOf(result).map(({ goal, measured, reached }) => [result.name, goal, measured, reached ? "yes" : "**no**"])
     )
   )
 
 /** What speaks against trusting a result. */
 export const doubts = (results: ReadonlyArray<ScenarioResult>): ReadonlyArray<string> =>
-  results.flatMap(({ scenario, subjects }) =>
+  results.flatMap(({ name, subjects }) =>
     subjects.flatMap(({ figures, subject }) => {
       const found: Array<string> = []
       const others = figures.othersBusy?.median ?? 0
@@ -85,12 +91,9 @@ export const doubts = (results: ReadonlyArray<ScenarioResult>): ReadonlyArray<st
       if (others > 5) found.push(`other programs took ${others.toFixed(0)} % of the server's core`)
       if (load > 85)
         found.push(`the load generator and the API were busy for ${load.toFixed(0)} %: they may set the limit`)
-      return found.map((doubt) => `${scenario.name}, ${subject}: ${doubt}`)
+      return found.map((doubt) => `${name}, ${subject}: ${doubt}`)
     })
   )
-
-export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
-  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")
 
 /** `2512 (2480..2533)`; the spread is left out when there was one run. */
 const cell = (name: FigureName, spread: Spread | undefined): string => {
@@ -106,8 +109,8 @@ const latencies = ({ replyP50, replyP95, replyP99 }: Spreads): string =>
     : [replyP50, replyP95, replyP99].map(({ median }) => median.toFixed(1)).join(" / ")
 
 /** How much better than the baseline: mails for the same time, or CPU time for the same mail. */
-const ratio = ({ subjects }: ScenarioResult, subject: SubjectName, name: FigureName): number | undefined => {
-  const of = (wanted: SubjectName) => subjects.find((each) => each.subject === wanted)?.figures[name]?.median
+const ratio = ({ subjects }: ScenarioResult, subject: string, name: FigureName): number | undefined => {
+  const of = (wanted: string) => subjects.find((each) => each.subject === wanted)?.figures[name]?.median
   const own = of(subject)
   const baseline = of("baseline")
   if (own === undefined || baseline === undefined) return undefined
@@ -116,7 +119,7 @@ const ratio = ({ subjects }: ScenarioResult, subject: SubjectName, name: FigureN
 
 const times = (value: number | undefined): string => (value === undefined ? "" : `${value.toFixed(2)}`)
 
-const valueOf = (result: ScenarioResult, { figure, of }: Goal): number | undefined =>
-  of === "ratio"
-    ? ratio(result, "gateway", figure)
-    : result.subjects.find(({ subject }) => subject === "gateway")?.figures[figure]?.median
+const valueOf = (result: ScenarioResult, { figure, subject, timesBaseline }: Goal): number | undefined =>
+  timesBaseline
+    ? ratio(result, subject, figure)
+    : result.subjects.find((each) => each.subject === subject)?.figures[figure]?.median

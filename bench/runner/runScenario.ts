@@ -2,9 +2,9 @@
 import { Console, Effect } from "effect"
 import type { Scenario } from "../scenarios.ts"
 import { FIGURES, spreads } from "./figures.ts"
-import { measure, type Run } from "./measure.ts"
+import { measure, type Run, type RunOptions } from "./measure.ts"
 import type { ScenarioResult } from "./report.ts"
-import type { Workplace } from "./subjects.ts"
+import type { SubjectName, Workplace } from "./subjects.ts"
 
 /** What was asked for on the command line. */
 export interface RunLength {
@@ -20,23 +20,15 @@ export const runScenario = Effect.fnUntraced(function* (scenario: Scenario, work
   const runs: Array<Run> = []
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const subject of repeat % 2 === 0 ? scenario.subjects : scenario.subjects.toReversed()) {
-      const run = yield* measure(workplace, {
-        subject,
-        load: {
-          ...scenario.load,
-          seconds: asked.seconds ?? scenario.seconds ?? DEFAULTS.seconds,
-          warmup: asked.warmup ?? scenario.warmup ?? DEFAULTS.warmup
-        },
-        settings: scenario.settings,
-        api: { latency: scenario.latency, tls: scenario.apiTls, check: false },
-        nodeOptions: []
-      })
+      const run = yield* measure(workplace, runOptions(scenario, subject, asked))
       runs.push(run)
       yield* Console.error(progress(scenario, run))
     }
   }
-  const result: ScenarioResult & { readonly runs: ReadonlyArray<Run> } = {
-    scenario,
+  const result: ScenarioResult = {
+    name: scenario.name,
+    what: scenario.what,
+    goals: scenario.goals,
     runs,
     subjects: scenario.subjects.map((subject) => ({
       subject,
@@ -44,6 +36,18 @@ export const runScenario = Effect.fnUntraced(function* (scenario: Scenario, work
     }))
   }
   return result
+})
+
+export const runOptions = (scenario: Scenario, subject: SubjectName, asked: RunLength): RunOptions => ({
+  subject,
+  load: {
+    ...scenario.load,
+    seconds: asked.seconds ?? scenario.seconds ?? DEFAULTS.seconds,
+    warmup: asked.warmup ?? scenario.warmup ?? DEFAULTS.warmup
+  },
+  settings: scenario.settings,
+  api: { latency: scenario.latency, tls: scenario.apiTls, check: false },
+  nodeOptions: []
 })
 
 const progress = ({ name }: Scenario, { figures, report, subject }: Run): string => {

@@ -67,11 +67,15 @@ export const startSubject = Effect.fnUntraced(function* (
   options: SubjectOptions
 ) {
   if (name === "baseline") return yield* startBaseline(workplace, options)
-  const { args, environment } = yield* gatewayCommand
-  const program = name === "gateway" ? args : [join(rootDirectory, "bench/servers/unobserved.ts")]
+  const { environment, options: usual, program, rest } = yield* gatewayCommand
   return yield* startGateway(name, workplace, {
     ...options,
-    args: [...options.nodeOptions, ...program],
+    args: [
+      ...usual,
+      ...options.nodeOptions,
+      join(rootDirectory, name === "gateway" ? program : "bench/servers/unobserved.ts"),
+      ...rest
+    ],
     environment
   })
 })
@@ -176,8 +180,12 @@ export const gatewayCommand = Effect.gen(function* () {
   const [, assignments = "", options = "", program = "", rest = ""] = match
   const words = (text: string) => text.split(" ").filter((word) => word !== "")
   return {
-    args: [...words(options), join(rootDirectory, program), ...words(rest)],
-    environment: Object.fromEntries(words(assignments).map((each) => each.split("=", 2)))
+    environment: Object.fromEntries(words(assignments).map((each) => each.split("=", 2))),
+    /** Of node. */
+    options: words(options),
+    /** From the root of the repository. */
+    program,
+    rest: words(rest)
   }
 })
 

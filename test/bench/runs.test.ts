@@ -1,11 +1,12 @@
 /** Whole runs of the bench in small, with the processes that it starts. Nothing here is about time. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { mkdtempSync, rmSync } from "node:fs"
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { measure } from "../../bench/runner/measure.ts"
-import { makeWorkplace, type SubjectName } from "../../bench/runner/subjects.ts"
+import { readProfile, selfTimes } from "../../bench/runner/profile.ts"
+import { makeWorkplace, rootDirectory, type SubjectName } from "../../bench/runner/subjects.ts"
 
 const workplace = Effect.gen(function* () {
   const directory = yield* Effect.acquireRelease(
@@ -25,7 +26,8 @@ describe("a run against", () => {
   for (const [subject, code] of SUBJECTS) {
     it.live(`${subject}: every mail is answered 250, and every recipient is at the API`, () =>
       Effect.gen(function* () {
-        const run = yield* measure(yield* workplace, {
+        const place = yield* workplace
+        const run = yield* measure(place, {
           subject,
           load: {
             connections: 3,
@@ -37,7 +39,7 @@ describe("a run against", () => {
           },
           settings: {},
           api: { latency: 5, tls: true, check: true },
-          nodeOptions: []
+          nodeOptions: ["--cpu-prof", `--cpu-prof-dir=${place.directory}`]
         })
         assert.deepStrictEqual(run.report.allReplies, { [code]: 12 })
         assert.strictEqual(run.report.unanswered, 0)
@@ -46,6 +48,10 @@ describe("a run against", () => {
         assert.strictEqual(run.calls.token, subject === "baseline" ? 0 : 1)
         assert.strictEqual(run.figures.failed, 0)
         assert.isAbove(run.figures.rss ?? 0, 1)
+        const [file = ""] = globSync(join(place.directory, "*.cpuprofile"))
+        const profile = yield* readProfile(readFileSync(file, "utf8"))
+        const modules = selfTimes(profile, run.window, rootDirectory).map(({ module }) => module)
+        assert.include(modules, "smtp-server")
       }).pipe(Effect.scoped)
     )
   }

@@ -1,0 +1,37 @@
+/** One run of the gateway with V8's profiler. */
+import { Console, Effect } from "effect"
+import { mkdirSync, readdirSync, readFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import type { Scenario } from "../scenarios.ts"
+import { measure } from "./measure.ts"
+import { BenchFailed } from "./processes.ts"
+import { profileTable, readProfile, selfTimes } from "./profile.ts"
+import { type RunLength, runOptions } from "./runScenario.ts"
+import { rootDirectory, type Workplace } from "./subjects.ts"
+
+/** Microseconds between two samples. */
+const INTERVAL = 500
+
+/** The profile stays in a folder of `directory`, for a browser's developer tools. */
+export const profileScenario = Effect.fnUntraced(function* (
+  scenario: Scenario,
+  workplace: Workplace,
+  asked: RunLength,
+  directory: string
+) {
+  const folder = join(resolve(directory), scenario.name)
+  yield* Effect.sync(() => mkdirSync(folder, { recursive: true }))
+  const before = new Set(readdirSync(folder))
+  const run = yield* measure(workplace, {
+    ...runOptions(scenario, "gateway", asked),
+    nodeOptions: ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL}`]
+  })
+  const file = readdirSync(folder).find((name) => name.endsWith(".cpuprofile") && !before.has(name))
+  if (file === undefined) return yield* new BenchFailed({ reason: `the gateway left no profile in ${folder}` })
+  const profile = yield* readProfile(readFileSync(join(folder, file), "utf8"))
+  const mails = Object.values(run.report.replies).reduce((sum, count) => sum + count, 0)
+  const times = selfTimes(profile, run.window, rootDirectory)
+  yield* Console.log(
+    `${scenario.name}: ${mails} mails, ${run.figures.cpu?.toFixed(3)} CPU ms a mail with the profiler on\n\n${profileTable(times, mails)}\n`
+  )
+})
