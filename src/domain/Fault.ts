@@ -40,6 +40,7 @@ const FAULT: { readonly [Tag in Exclude<GatewayError, TooManyConnections>["_tag"
   ApiAnswerUnreadable: "service",
   SubmissionErrored: "service",
   SubmissionInProgress: "service",
+  IdempotencyKeyReused: "sender",
   SubmitDeadlineExceeded: "service",
   CircuitOpen: "service",
 

@@ -124,6 +124,9 @@ export class SubmissionErrored extends Data.TaggedError("SubmissionErrored") {}
  */
 export class SubmissionInProgress extends Data.TaggedError("SubmissionInProgress") {}
 
+/** The idempotency key of the message was accepted for this recipient with another message. */
+export class IdempotencyKeyReused extends Data.TaggedError("IdempotencyKeyReused") {}
+
 /** SUBMIT_DEADLINE passed, retries included. */
 export class SubmitDeadlineExceeded extends Data.TaggedError("SubmitDeadlineExceeded") {}
 
@@ -202,6 +205,7 @@ export type SubmissionError =
   | SubmitError
   | AuthenticationError
   | SubmissionInProgress
+  | IdempotencyKeyReused
   | SubmitDeadlineExceeded
   | MessageBudgetExhausted
   | InternalError

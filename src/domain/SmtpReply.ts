@@ -107,6 +107,7 @@ const TABLE: Table = {
   ApiAnswerUnreadable: () => reply(451, "4.4.1", "Service temporarily unavailable"),
   SubmissionErrored: () => reply(451, "4.3.0", "Temporary failure, try again later"),
   SubmissionInProgress: () => reply(451, "4.3.0", "The same message is being processed, try again later"),
+  IdempotencyKeyReused: () => reply(550, "5.6.0", "Idempotency key was used for another message to this recipient"),
   SubmitDeadlineExceeded: () => reply(451, "4.4.1", "Service temporarily unavailable"),
   CircuitOpen: () => reply(451, "4.3.2", "Service temporarily unavailable"),
 

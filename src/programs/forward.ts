@@ -12,6 +12,7 @@ import {
   SubmitDeadlineExceeded,
   type TokenRejected
 } from "../domain/GatewayError.ts"
+import { idempotencyOf } from "../domain/Idempotency.ts"
 import type { Identity } from "../domain/Identity.ts"
 import type { Submission } from "../domain/Submission.ts"
 import { makeRetries } from "../layers/cakemail/retries.ts"
@@ -66,12 +67,17 @@ export const ForwardSink = Layer.effect(
       const prepare = (email: Email) =>
         withToken((token) => retry("prepare", client.prepare(token, { email, envelope, transit })))
       const prepared = yield* prepare(email)
+      // A client that lost the 250 and comes back gets the receipt it missed, not a second mail (rulings 10).
+      const submitOnce = recent.forMessage({
+        identity,
+        messageId,
+        idempotency: idempotencyOf(email),
+        raw: submission.raw
+      })
       // Its texts are as large as the payload, and nothing needs them while the calls last.
       email = undefined
       const unexpectedBytes = prepared.sharedBytes - expectedBytes
       if (unexpectedBytes > 0 && !submission.grow(unexpectedBytes)) return yield* new MessageBudgetExhausted()
-      // A client that lost the 250 and comes back gets the receipt it missed, not a second mail (rulings 10).
-      const submitOnce = recent.forMessage({ identity, messageId, raw: submission.raw })
       const submit = (recipient: string) =>
         submitOnce(
           recipient,

@@ -19,8 +19,25 @@ export interface RecentSubmissionsHarness {
 export const message: RepeatableMessage = {
   identity: { accountId: 7, username: "user@example.com" },
   messageId: "<1@example.com>",
+  idempotency: undefined,
   raw: Buffer.from("Message-ID: <1@example.com>\r\n\r\nHello\r\n")
 }
+
+/** A message that is built anew each time that it is sent. */
+export const keyedMessage = (
+  given: { readonly key?: ReadonlyArray<string>; readonly content?: ReadonlyArray<string> } = {}
+): RepeatableMessage => {
+  builds++
+  const messageId = `<${builds}@example.com>`
+  return {
+    ...message,
+    messageId,
+    idempotency: { key: ["order-1042"], content: ["Hello", "Good morning"], ...given },
+    raw: Buffer.from(`Message-ID: ${messageId}\r\n\r\nHello\r\n`)
+  }
+}
+
+let builds = 0
 
 export const RECIPIENT = "jane@example.com"
 
@@ -133,6 +150,82 @@ export const recentSubmissionsContract = (name: string, harness: Effect.Effect<R
           yield* Effect.all([submitOnce(RECIPIENT, submit), submitOnce(RECIPIENT, submit)], { concurrency: 2 })
         }
         assert.strictEqual(calls(), 4)
+      }))
+
+    test("with an idempotency key a mail that was built anew gets the first receipt", (elapse) =>
+      Effect.gen(function* () {
+        const recent = yield* RecentSubmissions
+        const { calls, submit } = countedSubmissions()
+        for (const messageId of ["<first@example.com>", "<second@example.com>", undefined]) {
+          const again = recent.forMessage({ ...keyedMessage(), messageId })
+          assert.deepStrictEqual(yield* again(RECIPIENT, submit), receipt)
+        }
+        assert.strictEqual(calls(), 1)
+        yield* elapse(Duration.seconds(601))
+        yield* recent.forMessage(keyedMessage())(RECIPIENT, submit)
+        assert.strictEqual(calls(), 2)
+      }))
+
+    test("the same key of another account, for another recipient or beside none is another submission", () =>
+      Effect.gen(function* () {
+        const recent = yield* RecentSubmissions
+        const { calls, submit } = countedSubmissions()
+        const others: ReadonlyArray<readonly [other: RepeatableMessage, recipient: string]> = [
+          [keyedMessage(), RECIPIENT],
+          [keyedMessage(), "john@example.com"],
+          [keyedMessage({ key: ["order-1043"] }), RECIPIENT],
+          [keyedMessage({ key: ["order", "1042"] }), RECIPIENT],
+          [{ ...keyedMessage(), identity: { ...message.identity, accountId: 8 } }, RECIPIENT],
+          [{ ...keyedMessage(), idempotency: undefined }, RECIPIENT]
+        ]
+        for (const [other, recipient] of others) yield* recent.forMessage(other)(recipient, submit)
+        assert.strictEqual(calls(), others.length)
+      }))
+
+    test("a key that was accepted with other content is refused, and the first message stands", () =>
+      Effect.gen(function* () {
+        const recent = yield* RecentSubmissions
+        const { calls, submit } = countedSubmissions()
+        yield* recent.forMessage(keyedMessage())(RECIPIENT, submit)
+        for (const content of [["Hello", "Good evening"], ["HelloGood morning"], ["HelloG", "ood morning"], []]) {
+          const other = recent.forMessage(keyedMessage({ content }))(RECIPIENT, submit)
+          assert.strictEqual((yield* Effect.flip(other))._tag, "IdempotencyKeyReused")
+        }
+        assert.deepStrictEqual(yield* recent.forMessage(keyedMessage())(RECIPIENT, submit), receipt)
+        assert.strictEqual(calls(), 1)
+      }))
+
+    test("a key whose message failed is free for a corrected one", () =>
+      Effect.gen(function* () {
+        const recent = yield* RecentSubmissions
+        const error = new SubmissionRejected({ subject: "content", reason: "too long", status: 422 })
+        yield* Effect.flip(recent.forMessage(keyedMessage())(RECIPIENT, Effect.fail(error)))
+        const { calls, submit } = countedSubmissions()
+        yield* recent.forMessage(keyedMessage({ content: ["Hi"] }))(RECIPIENT, submit)
+        assert.strictEqual(calls(), 1)
+      }))
+
+    test("a mail that is built anew waits for the one under way, another mail with its key does so in vain", () =>
+      Effect.gen(function* () {
+        const recent = yield* RecentSubmissions
+        const error = new SubmissionRejected({ subject: "content", reason: "too long", status: 422 })
+        for (const outcome of [Exit.succeed(receipt), Exit.fail(error)]) {
+          const held = yield* heldSubmission
+          const key = [outcome._tag]
+          const start = (content: ReadonlyArray<string>) =>
+            Effect.forkChild(Effect.result(recent.forMessage(keyedMessage({ key, content }))(RECIPIENT, held.submit)), {
+              startImmediately: true
+            })
+          const leader = yield* start(["Hello"])
+          yield* held.begun
+          const again = yield* start(["Hello"])
+          const other = yield* start(["Bye"])
+          yield* Deferred.done(held.outcome, outcome)
+          assert.deepStrictEqual(yield* Fiber.join(again), yield* Fiber.join(leader))
+          const refused = yield* Effect.flip(Effect.fromResult(yield* Fiber.join(other)))
+          assert.strictEqual(refused._tag, Exit.isSuccess(outcome) ? "IdempotencyKeyReused" : "SubmissionInProgress")
+          assert.strictEqual(held.calls(), 1)
+        }
       }))
 
     test("a failure is not remembered", () =>

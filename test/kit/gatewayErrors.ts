@@ -75,6 +75,10 @@ export const ERROR_REPLIES: Samples = {
     new Errors.SubmissionInProgress(),
     "451 4.3.0 The same message is being processed, try again later"
   ],
+  IdempotencyKeyReused: [
+    new Errors.IdempotencyKeyReused(),
+    "550 5.6.0 Idempotency key was used for another message to this recipient"
+  ],
   SubmitDeadlineExceeded: [new Errors.SubmitDeadlineExceeded(), "451 4.4.1 Service temporarily unavailable"],
   CircuitOpen: [new Errors.CircuitOpen(), "451 4.3.2 Service temporarily unavailable"],
   TooManyConnections: [new Errors.TooManyConnections({ limit: "address" }), "421 4.7.0 Too many connections [close]"],

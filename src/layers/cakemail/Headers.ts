@@ -1,5 +1,6 @@
 /** Which headers of a mail go on to the API, and which steer the gateway (rulings 13). */
 import { type Email, type Header, headerValue } from "../../domain/Email.ts"
+import { IDEMPOTENCY_HEADERS, readIdempotencyKey } from "../../domain/Idempotency.ts"
 
 /** What the headers that Cakemail's own SMTP service understands ask for; absent where the mail does not say. */
 export interface Controls {
@@ -36,6 +37,7 @@ export const readControls = (email: Pick<Email, "headers">): Controls => {
     trackClicksText: read("X-Track-Clicks-Text", parseBoolean)
   }
   read("X-Group-Id", () => undefined)
+  for (const name of IDEMPOTENCY_HEADERS) read(name, readIdempotencyKey)
   return { ...controls, ignored }
 }
 
@@ -97,7 +99,8 @@ const CONTROL_HEADERS = new Set([
   "x-track-opens",
   "x-track-clicks-html",
   "x-track-clicks-text",
-  "x-group-id"
+  "x-group-id",
+  "x-idempotency-key"
 ])
 
 const isPassedOn = (lowerName: string): boolean =>

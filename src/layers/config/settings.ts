@@ -372,7 +372,7 @@ export const settings = {
     "DUPLICATE_WINDOW",
     Formats.duration("1 second", "1 day"),
     "600",
-    "A message that was accepted for a recipient is not sent again for so long: the same data with the same Message-ID from the same account gets the first 250 once more."
+    "A message that was accepted for a recipient is not sent again for so long: the same data with the same Message-ID, or the same idempotency key, from the same account gets the first 250 once more."
   ),
   duplicateCapacity: required(
     DUPLICATES,

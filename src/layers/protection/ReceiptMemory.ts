@@ -4,25 +4,25 @@ import { monotonicMillis } from "./monotonicMillis.ts"
 
 /** Receipts by key, each for DUPLICATE_WINDOW; past DUPLICATE_CAPACITY the oldest is forgotten. */
 export interface ReceiptMemory {
-  readonly messageId: (key: string) => string | undefined
-  readonly keep: (key: string, messageId: string) => void
+  readonly receipt: (key: string) => string | undefined
+  readonly keep: (key: string, receipt: string) => void
 }
 
 export const makeReceiptMemory: Effect.Effect<ReceiptMemory, never, GatewayConfig> = Effect.gen(function* () {
   const { capacity, window } = (yield* GatewayConfig).recentSubmissions
   const clock = yield* Clock.Clock
   const lifetime = Duration.toMillis(window)
-  const receipts = new Map<string, Receipt>()
+  const kept = new Map<string, Kept>()
   // All live equally long, so the oldest end first. A Map knows that order too, but finds its first entry only past
   // the places of all that were deleted before it.
-  let order: Array<Receipt> = []
+  let order: Array<Kept> = []
   let head = 0
 
   const forgetOldest = (now: number): void => {
     for (let oldest = order[head]; oldest !== undefined; oldest = order[head]) {
-      if (oldest.expiresAt > now && receipts.size <= capacity) break
+      if (oldest.expiresAt > now && kept.size <= capacity) break
       // Kept once more meanwhile, the key has a younger receipt.
-      if (receipts.get(oldest.key) === oldest) receipts.delete(oldest.key)
+      if (kept.get(oldest.key) === oldest) kept.delete(oldest.key)
       head++
     }
     if (head > COMPACTED_AT && head * 4 > order.length) {
@@ -32,15 +32,15 @@ export const makeReceiptMemory: Effect.Effect<ReceiptMemory, never, GatewayConfi
   }
 
   return {
-    messageId: (key) => {
-      const receipt = receipts.get(key)
-      return receipt !== undefined && receipt.expiresAt > monotonicMillis(clock) ? receipt.messageId : undefined
+    receipt: (key) => {
+      const found = kept.get(key)
+      return found !== undefined && found.expiresAt > monotonicMillis(clock) ? found.receipt : undefined
     },
-    keep: (key, messageId) => {
+    keep: (key, receipt) => {
       const now = monotonicMillis(clock)
-      const receipt = { key, messageId, expiresAt: now + lifetime }
-      receipts.set(key, receipt)
-      order.push(receipt)
+      const youngest = { key, receipt, expiresAt: now + lifetime }
+      kept.set(key, youngest)
+      order.push(youngest)
       forgetOldest(now)
     }
   }
@@ -49,9 +49,9 @@ export const makeReceiptMemory: Effect.Effect<ReceiptMemory, never, GatewayConfi
 /** Forgotten receipts at the front of the order that are worth a copy of the rest. */
 const COMPACTED_AT = 1_024
 
-interface Receipt {
+interface Kept {
   readonly key: string
-  readonly messageId: string
+  readonly receipt: string
   /** Milliseconds of the monotonic clock. */
   readonly expiresAt: number
 }

@@ -12,10 +12,10 @@ export const RecentSubmissionsMemory: Layer.Layer<RecentSubmissions, never, Gate
     makeRecentSubmissions({
       claim: (key) =>
         Effect.sync(() => {
-          const messageId = memory.messageId(key)
-          return messageId === undefined ? GRANTED : { _tag: "Remembered", messageId }
+          const receipt = memory.receipt(key)
+          return receipt === undefined ? GRANTED : { _tag: "Remembered", receipt }
         }),
-      keep: (key, messageId) => Effect.sync(() => memory.keep(key, messageId)),
+      keep: (key, receipt) => Effect.sync(() => memory.keep(key, receipt)),
       release: () => Effect.void
     })
   )

@@ -54,21 +54,21 @@ export const layerRecentSubmissionsRedis = (
 
       const toClaim = (key: string, held: string | undefined): Claim => {
         if (held === undefined) return GRANTED
-        if (held.startsWith(ACCEPTED)) return { _tag: "Remembered", messageId: held.slice(ACCEPTED.length) }
+        if (held.startsWith(ACCEPTED)) return { _tag: "Remembered", receipt: held.slice(ACCEPTED.length) }
         return { _tag: "Elsewhere", outcome: outcome(key) }
       }
 
       const store: ReceiptStore = {
         claim: (key) =>
           Effect.suspend(() => {
-            const messageId = memory.messageId(key)
-            if (messageId !== undefined) return Effect.succeed<Claim>({ _tag: "Remembered", messageId })
+            const receipt = memory.receipt(key)
+            if (receipt !== undefined) return Effect.succeed<Claim>({ _tag: "Remembered", receipt })
             return Effect.map(redis.send(claimCommand(key)), (reply) => toClaim(key, read(reply)))
           }),
-        keep: (key, messageId) =>
+        keep: (key, receipt) =>
           Effect.suspend(() => {
-            memory.keep(key, messageId)
-            return Effect.asVoid(redis.send(["SET", PREFIX + key, ACCEPTED + messageId, "PX", window]))
+            memory.keep(key, receipt)
+            return Effect.asVoid(redis.send(["SET", PREFIX + key, ACCEPTED + receipt, "PX", window]))
           }),
         release: (key) => Effect.asVoid(redis.send(releaseCommand(key)))
       }
@@ -78,7 +78,7 @@ export const layerRecentSubmissionsRedis = (
 
 const PREFIX = "cakemail-smtp-gateway:submission:"
 
-/** How a value begins that holds the API's id of an accepted submission. */
+/** How a value begins that holds the receipt of an accepted submission. */
 const ACCEPTED = "accepted:"
 
 /** How a value begins that holds the process that is submitting. */

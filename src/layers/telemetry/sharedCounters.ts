@@ -54,6 +54,7 @@ const ERROR_TYPES = [
   "SubmissionTooLarge",
   "SubmissionErrored",
   "SubmissionInProgress",
+  "IdempotencyKeyReused",
   "SubmitDeadlineExceeded",
   "ApiRateLimited",
   "ApiFailed",

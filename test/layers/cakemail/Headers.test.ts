@@ -107,7 +107,8 @@ describe("readControls", () => {
         ["X-List-Id", "-1"],
         ["X-Email-Api-Type", "spam"],
         ["X-Track-Opens", "si"],
-        ["X-Group-Id", "4"]
+        ["X-Group-Id", "4"],
+        ["Idempotency-Key", "k".repeat(257)]
       )
     )
     assert.strictEqual(controls.accountId, undefined)
@@ -116,7 +117,8 @@ describe("readControls", () => {
       "X-List-Id",
       "X-Email-Api-Type",
       "X-Track-Opens",
-      "X-Group-Id"
+      "X-Group-Id",
+      "Idempotency-Key"
     ])
   })
 

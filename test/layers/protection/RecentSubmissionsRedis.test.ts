@@ -10,6 +10,7 @@ import { layerMetricsRecorder } from "../../kit/MetricsRecorder.ts"
 import {
   countedSubmissions,
   heldSubmission,
+  keyedMessage,
   message,
   RECIPIENT,
   recentSubmissionsContract
@@ -72,6 +73,35 @@ describe.runIf(withRedisServer("RecentSubmissionsRedis"))("RecentSubmissionsRedi
         yield* redis.elapse(Duration.toMillis(Duration.minutes(10)))
         yield* other.forMessage(message)(RECIPIENT, submit)
         assert.strictEqual(calls(), 2)
+      })
+    )
+
+    it.effect("an idempotency key that one has seen is known to the other, with what it was given to", () =>
+      Effect.gen(function* () {
+        yield* redis.send("FLUSHALL")
+        const { calls, submit } = countedSubmissions()
+        yield* (yield* pod(redis)).forMessage(keyedMessage())(RECIPIENT, submit)
+        const other = yield* pod(redis)
+        assert.deepStrictEqual(yield* other.forMessage(keyedMessage())(RECIPIENT, submit), receipt)
+        const reused = other.forMessage(keyedMessage({ content: ["Bye"] }))(RECIPIENT, submit)
+        assert.strictEqual((yield* Effect.flip(reused))._tag, "IdempotencyKeyReused")
+        assert.strictEqual(calls(), 1)
+      })
+    )
+
+    it.live("who waited for another mail with its key is refused", () =>
+      Effect.gen(function* () {
+        yield* redis.send("FLUSHALL")
+        const held = yield* heldSubmission
+        const leader = yield* Effect.forkChild((yield* pod(redis)).forMessage(keyedMessage())(RECIPIENT, held.submit))
+        yield* held.begun
+        const other = (yield* pod(redis)).forMessage(keyedMessage({ content: ["Bye"] }))
+        const waiter = yield* Effect.forkChild(other(RECIPIENT, held.submit), { startImmediately: true })
+        yield* redis.send("PING")
+        yield* Deferred.succeed(held.outcome, receipt)
+        assert.deepStrictEqual(yield* Fiber.join(leader), receipt)
+        assert.strictEqual((yield* Effect.flip(Fiber.join(waiter)))._tag, "IdempotencyKeyReused")
+        assert.strictEqual(held.calls(), 1)
       })
     )
 
@@ -149,6 +179,16 @@ describe.runIf(withRedisServer("RecentSubmissionsRedis"))("RecentSubmissionsRedi
       assert.deepStrictEqual(others, [])
       assert.strictEqual(yield* redis.send("GET", key ?? ""), "accepted:api-1")
       for (const key of keys) assert.isAbove(Number(yield* redis.send("PTTL", key)), 0, key)
+    })
+  )
+
+  it.effect("keeps hashes of an idempotency key and of what it was given to, and neither itself", () =>
+    Effect.gen(function* () {
+      yield* redis.send("FLUSHALL")
+      yield* (yield* pod(redis)).forMessage(keyedMessage())(RECIPIENT, countedSubmissions().submit)
+      const key = (yield* redis.keys).find((key) => !key.endsWith(":probe")) ?? ""
+      assert.match(key, /^cakemail-smtp-gateway:submission:[\w-]{43}$/)
+      assert.match(String(yield* redis.send("GET", key)), /^accepted:[\w-]{43}api-1$/)
     })
   )
 
