@@ -9,6 +9,7 @@ import * as SmtpReply from "../src/domain/SmtpReply.ts"
 import { allSettings } from "../src/layers/config/settings.ts"
 import { plainText, wordingOf } from "../src/layers/smtp/wording.ts"
 import { ERROR_REPLIES } from "./kit/gatewayErrors.ts"
+import { documentedEvents, eventHeadings, loggedEvents } from "./kit/logEvents.ts"
 import { metricDeclarations, metricNames } from "./kit/metricDeclarations.ts"
 import { smtpPort, smtpServerWith } from "./kit/SmtpServerKit.ts"
 import { openLoggedInWire, openSecureWire, openWire } from "./kit/SmtpWire.ts"
@@ -264,6 +265,27 @@ describe("docs/metrics.md", () => {
 
   it("says of each metric what it means that it moves", () => {
     for (const { name } of metricDeclarations) assert.include(sections.get(name), "*When it moves:*", name)
+  })
+})
+
+describe("docs/logs.md", () => {
+  it("has every event of the source with its levels, and no other", () => {
+    // The logger's own, at whatever level the line had that it stands for.
+    const unlogged = new Set(["unloggable_event"])
+    assert.deepStrictEqual(
+      eventHeadings.filter((name) => !unlogged.has(name)).toSorted(),
+      [...loggedEvents.keys()].toSorted()
+    )
+    assert.isAbove(loggedEvents.size, 40)
+    for (const [name, levels] of loggedEvents) {
+      assert.deepStrictEqual([...(documentedEvents.get(name)?.levels ?? [])].toSorted(), [...levels].toSorted(), name)
+    }
+  })
+
+  it("has an example with the fields that it tells of", () => {
+    const example: unknown = JSON.parse(/^```json\n(.*?)^```$/ms.exec(read("docs/logs.md"))?.[1] ?? "")
+    const fields = Object.keys(example as object)
+    assert.includeMembers([...(documentedEvents.get("email_received")?.fields ?? [])], fields)
   })
 })
 

@@ -1,5 +1,5 @@
 /** Replies to SMTP commands, and the one total table from error to reply (docs/smtp-replies.md). */
-import type { GatewayError } from "./GatewayError.ts"
+import { AttachmentTooLarge, AttachmentUnsupported, type GatewayError } from "./GatewayError.ts"
 import type { Accepted } from "./Submission.ts"
 
 export interface SmtpReply {
@@ -136,6 +136,26 @@ export const fromError = (error: GatewayError): SmtpReply =>
   // The table's type pairs every tag with a function of exactly that error; TypeScript cannot follow the
   // pairing through an index, so the lookup is widened here, once.
   (TABLE[error._tag] as (error: GatewayError) => SmtpReply)(error)
+
+/** The reply as the log and a dead letter tell it: without the names of files, which are content. */
+export const loggedText = (error: GatewayError): string => {
+  const { code, enhanced, text } = fromError(withoutFileName(error))
+  return `${code} ${enhanced} ${text}`
+}
+
+const withoutFileName = (error: GatewayError): GatewayError => {
+  switch (error._tag) {
+    case "AttachmentTooLarge":
+      return new AttachmentTooLarge({ fileName: extensionOf(error.fileName), limit: error.limit })
+    case "AttachmentUnsupported":
+      return new AttachmentUnsupported({ fileName: extensionOf(error.fileName) })
+    default:
+      return error
+  }
+}
+
+/** `*.docx` */
+const extensionOf = (fileName: string): string => `*${/\.[a-z0-9]{1,8}$/i.exec(fileName)?.[0] ?? ""}`
 
 /** Whether the client may succeed by sending the same again. */
 export const isTransient = (reply: SmtpReply): boolean => reply.code >= 400 && reply.code < 500

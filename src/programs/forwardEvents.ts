@@ -102,7 +102,8 @@ export const makeForwardEvents = Effect.gen(function* () {
         api_calls: forwarding.apiCalls,
         api_latency_ms: firstCall === undefined || lastAnswer === undefined ? 0 : lastAnswer - firstCall,
         result: refused === 0 ? "success" : refused < outcomes.length ? "partial" : "failure",
-        message_id: Result.isSuccess(answer) ? answer.success.receipts[0].messageId : undefined
+        message_id: hidden ? answer.success.receipts[0].messageId : undefined,
+        ...(hidden ? undefined : describe(answer.failure))
       }
       yield* refused === 0 ? Effect.logInfo("email_received", summary) : Effect.logWarning("email_received", summary)
     })
@@ -110,15 +111,12 @@ export const makeForwardEvents = Effect.gen(function* () {
 })
 
 const BROKEN_OFF = Effect.logWarning("possible_duplicate", {
-  error: "SubmitDeadlineExceeded" satisfies SubmissionError["_tag"]
+  error_type: "SubmitDeadlineExceeded" satisfies SubmissionError["_tag"]
 })
 
 /** The reply that the failure deserves, and the private cause of it. */
-const describe = (error: SubmissionError) => {
-  const { code, enhanced, text } = SmtpReply.fromError(error)
-  return {
-    error_type: error._tag,
-    reply: `${code} ${enhanced} ${text}`,
-    ...("cause" in error && typeof error.cause === "string" ? { detail: error.cause } : {})
-  }
-}
+const describe = (error: SubmissionError) => ({
+  error_type: error._tag,
+  reply: SmtpReply.loggedText(error),
+  detail: "cause" in error && typeof error.cause === "string" ? error.cause : undefined
+})

@@ -3,7 +3,7 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Effect, Layer, References } from "effect"
 import { AuthCacheLive } from "../layers/cakemail/AuthCacheLive.ts"
 import { AuthenticatorLive } from "../layers/cakemail/AuthenticatorLive.ts"
-import { apiTransport } from "../layers/cakemail/ApiTransport.ts"
+import { apiTransport, USER_AGENT } from "../layers/cakemail/ApiTransport.ts"
 import { CakemailClientOverTransport } from "../layers/cakemail/CakemailClientLive.ts"
 import { HealthServerLive } from "../layers/http/HealthServerLive.ts"
 import { ReadinessLive } from "../layers/http/ReadinessLive.ts"
@@ -19,6 +19,7 @@ import { LoggerLive } from "../layers/telemetry/LoggerLive.ts"
 import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
 import { TlsContextLive } from "../layers/tls/TlsContextLive.ts"
 import { CircuitBreaker } from "../services/CircuitBreaker.ts"
+import { GatewayConfig } from "../services/GatewayConfig.ts"
 import { ForwardSink } from "./forward.ts"
 import { SmtpSessionLive } from "./session.ts"
 
@@ -56,13 +57,23 @@ export const SubmissionLive = SmtpServerLive.pipe(
 /** Without an exporter nobody would see a span, and log lines would carry ids of traces that are nowhere. */
 const TracingOff = Layer.succeed(References.TracerEnabled, false)
 
+const Starting = Layer.effectDiscard(
+  Effect.flatMap(GatewayConfig, ({ api }) =>
+    Effect.logInfo("gateway_starting", { software: USER_AGENT, api_contract: api.contract, api_url: api.url })
+  )
+)
+
+const Ready = Layer.effectDiscard(Effect.logInfo("gateway_ready"))
+
 /** The whole gateway; needs `GatewayConfig` only. Closing its scope drains it. */
-export const GatewayLive = SubmissionLive.pipe(
+export const GatewayLive = Ready.pipe(
+  Layer.provideMerge(SubmissionLive),
   Layer.provide(ForwardingLive),
   Layer.provide(RateLimiterLive),
   // Outlives the listeners: /health/ready says 503 while the last messages are finished.
   Layer.provideMerge(HealthServerLive),
   Layer.provide(ReadinessLive),
+  Layer.provide(Starting),
   Layer.provide(LoggerLive),
   Layer.provide(MetricsPrometheus),
   Layer.provide(TracingOff)

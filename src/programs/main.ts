@@ -9,6 +9,7 @@ import { GatewayConfigLive } from "../layers/config/GatewayConfigLive.ts"
 import { settingsText } from "../layers/config/settingsText.ts"
 import { environment } from "../layers/config/source.ts"
 import { MailParserLive } from "../layers/mime/MailParserLive.ts"
+import { causeText } from "../layers/telemetry/causeText.ts"
 import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
 import { TlsContextLive } from "../layers/tls/TlsContextLive.ts"
 import { checkCommand } from "./check.ts"
@@ -61,7 +62,7 @@ const explain = (cause: Cause.Cause<unknown>) => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.squash(cause)
   if (!(error instanceof Error) || CliError.isCliError(error) || SAID.has(error.name)) return Effect.void
-  return Console.error(Cause.hasDies(cause) || messageOf(error) === "" ? Cause.pretty(cause) : messageOf(error))
+  return Console.error(Cause.hasDies(cause) || messageOf(error) === "" ? causeText(cause) : messageOf(error))
 }
 
 /** With what lies beneath: "cannot listen" says nothing without the address that was taken. */

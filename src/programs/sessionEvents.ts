@@ -66,7 +66,7 @@ export const makeSessionEvents = Effect.gen(function* () {
           mechanism,
           authenticated_user: shownUserName(username),
           reason: reasonOf(error),
-          ...("cause" in error && typeof error.cause === "string" ? { detail: error.cause } : {})
+          detail: "cause" in error && typeof error.cause === "string" ? error.cause : undefined
         })
       }),
 
@@ -135,8 +135,7 @@ const reasonOf = (error: AuthenticationError) =>
 
 /** Logins and messages that arrived whole have events of their own. */
 const logRefusal = (command: Command, error: GatewayError): Effect.Effect<void> => {
-  const { code, enhanced, text } = SmtpReply.fromError(error)
-  const told = { error_type: error._tag, reply: `${code} ${enhanced} ${text}` }
+  const told = { error_type: error._tag, reply: SmtpReply.loggedText(error) }
   switch (command._tag) {
     case "Connect":
       return Effect.logWarning("connection_rejected", told)

@@ -38,6 +38,10 @@ export interface GatewaySettings {
   readonly log: {
     readonly level: "DEBUG" | "INFO" | "WARN" | "ERROR"
     readonly format: "json" | "pretty" | "auto"
+    /** How much of mail addresses is shown. */
+    readonly addresses: "full" | "domain" | "hash"
+    /** For `hash`; `undefined` when each process makes its own. */
+    readonly addressKey: Redacted.Redacted | undefined
   }
   readonly api: {
     readonly contract: "email-api-v2" | "gateway-v1"

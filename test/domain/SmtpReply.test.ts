@@ -135,6 +135,21 @@ describe("SmtpReply.isTransient", () => {
   })
 })
 
+describe("SmtpReply.loggedText", () => {
+  it("is the reply, without what a file is called", () => {
+    const {
+      AttachmentTooLarge: tooLarge,
+      AttachmentUnsupported: unsupported,
+      TooManyRecipients: tooMany
+    } = ERROR_REPLIES
+    assert.strictEqual(SmtpReply.loggedText(tooMany[0]), "452 4.5.3 Too many recipients")
+    assert.strictEqual(SmtpReply.loggedText(tooLarge[0]), tooLarge[1].replace("film.pdf", "*.pdf"))
+    assert.strictEqual(SmtpReply.loggedText(unsupported[0]), unsupported[1].replace("setup.exe", "*.exe"))
+    const nameless = new AttachmentTooLarge({ fileName: "to whom it may concern", limit: 1 })
+    assert.strictEqual(SmtpReply.loggedText(nameless), "552 5.3.4 Attachment * too large: the limit is 1 bytes")
+  })
+})
+
 describe("SmtpReply.closing", () => {
   it("changes nothing but the end of the connection", () => {
     const open = SmtpReply.fromError(new AuthenticationFailed({ reason: "credentials" }))

@@ -109,7 +109,7 @@ describe("SUBMIT_DEADLINE", () => {
       const warnings = events.filter(({ event }) => event === "possible_duplicate")
       assert.deepStrictEqual(
         warnings.map(({ fields }) => fields),
-        [{ error: "SubmitDeadlineExceeded" }, { error: "SubmitDeadlineExceeded" }]
+        [{ error_type: "SubmitDeadlineExceeded" }, { error_type: "SubmitDeadlineExceeded" }]
       )
     })
   )

@@ -83,8 +83,9 @@ export const apiTransport = (
             { origin, method, path, headers, body: request.body ?? NO_BODY, timeout },
             traffic
           )
+          const started = Effect.logDebug("api_request_start", { endpoint, request_id: requestId })
           return Effect.flatMap(
-            request.within === undefined ? exchanged : endingWithin(exchanged, request.within),
+            Effect.andThen(started, request.within === undefined ? exchanged : endingWithin(exchanged, request.within)),
             (outcome): Effect.Effect<A, E | ApiUnreachable | ApiOutcomeUnknown> => {
               const seconds = Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e9
               const answered = outcome._tag === "Answered"

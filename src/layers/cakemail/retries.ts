@@ -98,4 +98,4 @@ const mayHaveBeenAccepted = ({ _tag }: CallFailure): boolean =>
 const isOfInterest = (failure: CallFailure): boolean => isRepeatable(failure) || mayHaveBeenAccepted(failure)
 
 const warnOfDuplicate = (failure: CallFailure): Effect.Effect<void> =>
-  mayHaveBeenAccepted(failure) ? Effect.logWarning("possible_duplicate", { error: failure._tag }) : Effect.void
+  mayHaveBeenAccepted(failure) ? Effect.logWarning("possible_duplicate", { error_type: failure._tag }) : Effect.void

@@ -102,7 +102,12 @@ const decodeSettings = (
       reloadInterval: take(settings.tlsReloadInterval)
     },
     http: { host: takeHost(settings.httpHost), port: take(settings.httpPort) },
-    log: { level: take(settings.logLevel), format: take(settings.logFormat) },
+    log: {
+      level: take(settings.logLevel),
+      format: take(settings.logFormat),
+      addresses: take(settings.logAddresses),
+      addressKey: take(settings.logAddressesKey)
+    },
     api: {
       contract,
       url: take(settings.apiUrl) ?? API_URL[contract],

@@ -178,6 +178,15 @@ export const proxyExceptions: Format<string> = {
   secret: false
 }
 
+/** A secret that is used as it is: any text that is not too short to be guessed. */
+export const key: Format<Redacted.Redacted> = {
+  decoder: Schema.RedactedFromValue(parsed(Schema.String, (text) => (text.length >= 16 ? text : undefined))),
+  expected: "a text of at least 16 characters that nobody can guess, such as openssl rand -hex 32 writes",
+  unit: "",
+  range: "16 characters or more",
+  secret: true
+}
+
 /** https, or http to this machine alone. Slashes at the end are taken off. */
 export const apiUrl: Format<string> = {
   decoder: parsed(Schema.String, (text) => {

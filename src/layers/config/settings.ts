@@ -202,6 +202,20 @@ export const settings = {
     "auto",
     "json writes one JSON object a line, pretty is for people; auto takes pretty on a terminal and json elsewhere."
   ),
+  logAddresses: required(
+    LOGS,
+    "LOG_ADDRESSES",
+    Formats.choice(["full", "domain", "hash"]),
+    "full",
+    "How much of mail addresses and user names the log shows: all, ***@example.com, or a keyed hash such as addr_0f1e2d3c4b5a6978 that is the same for the same address."
+  ),
+  logAddressesKey: optional(
+    LOGS,
+    "LOG_ADDRESSES_KEY",
+    Formats.key,
+    "each process makes its own at start",
+    "Key of the hashes of LOG_ADDRESSES=hash. Processes with the same key write the same hash for an address, also after a restart."
+  ),
 
   apiContract: required(
     API,

@@ -1,5 +1,6 @@
 import { Clock, Duration, Effect, Fiber, FiberSet, type FileSystem, Layer, Schedule } from "effect"
 import type { SubmissionError } from "../../domain/GatewayError.ts"
+import { shownUserName } from "../../domain/Identity.ts"
 import * as SmtpReply from "../../domain/SmtpReply.ts"
 import { type DeadLetter, DeadLetters, type FailedRecipient } from "../../services/DeadLetters.ts"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
@@ -86,10 +87,9 @@ export const DeadLettersLive: Layer.Layer<DeadLetters, never, GatewayConfig | Me
 
 const describe = ({ messageId, submission }: DeadLetter, { error, recipient }: FailedRecipient): StoredLetter => {
   const { envelope, identity, raw, reference, transit } = submission
-  const { code, enhanced, text } = SmtpReply.fromError(error)
   return {
     reference,
-    username: identity.username,
+    username: shownUserName(identity.username),
     account_id: identity.accountId ?? null,
     sender: envelope.sender,
     smtp_utf8: envelope.smtpUtf8,
@@ -97,7 +97,7 @@ const describe = ({ messageId, submission }: DeadLetter, { error, recipient }: F
     message_id: messageId ?? null,
     size: raw.byteLength,
     error_type: error._tag,
-    reply: `${code} ${enhanced} ${text}`,
+    reply: SmtpReply.loggedText(error),
     reason: reasonOf(error),
     client_address: transit.clientAddress,
     client_name: transit.clientName,

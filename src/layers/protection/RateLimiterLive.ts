@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto"
 import { Duration, Effect, Layer, Redacted, type Scope } from "effect"
 import { AddressBlocked, LoginSuspended, MessageRateExceeded, TooManyConnections } from "../../domain/GatewayError.ts"
-import type { Credentials } from "../../domain/Identity.ts"
+import { type Credentials, shownUserName } from "../../domain/Identity.ts"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
@@ -148,7 +148,7 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
         }
         if (yield* store.strike("name", name, mark, nameRule)) {
           yield* Effect.logWarning("login_suspended", {
-            authenticated_user: name,
+            authenticated_user: shownUserName(name),
             failed_logins: nameRule.limit,
             suspended_ms: nameRule.blockFor
           })

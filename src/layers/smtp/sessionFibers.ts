@@ -1,4 +1,4 @@
-import { Effect, FiberMap, FiberSet, Option, Queue } from "effect"
+import { Cause, Effect, FiberMap, FiberSet, Option, Queue } from "effect"
 import { ClientGone } from "../../domain/GatewayError.ts"
 import { SmtpSession, type Command } from "../../services/SmtpSession.ts"
 import type { SubmissionConnection } from "./SubmissionConnection.ts"
@@ -30,7 +30,9 @@ export const makeSessionFibers = Effect.gen(function* () {
       })
       fork(
         connection.id,
-        run.pipe(Effect.tapDefect((defect) => Effect.andThen(Effect.logError("session_defect", defect), close)))
+        run.pipe(
+          Effect.tapDefect((defect) => Effect.andThen(Effect.logError("session_defect", Cause.die(defect)), close))
+        )
       )
     },
     post: (connection: SubmissionConnection, command: Command): void => {

@@ -42,7 +42,7 @@ describe("GatewayConfigLive", () => {
       assert.strictEqual(gateway.smtp.maxConnections, 1000)
       assert.strictEqual(Duration.toSeconds(gateway.smtp.connectionTimeout), 300)
       assert.strictEqual(Duration.toSeconds(gateway.smtp.dataTimeout), 600)
-      assert.deepStrictEqual(gateway.log, { level: "INFO", format: "auto" })
+      assert.deepStrictEqual(gateway.log, { level: "INFO", format: "auto", addresses: "full", addressKey: undefined })
       assert.strictEqual(gateway.api.url, "https://api.cakemail.dev")
       assert.strictEqual(gateway.api.listId, undefined)
       assert.strictEqual(gateway.api.httpsProxy, undefined)

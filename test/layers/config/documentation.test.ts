@@ -53,7 +53,7 @@ describe("settings", () => {
     const secrets = allSettings.filter(({ secret }) => secret)
     assert.deepStrictEqual(
       secrets.map(({ name }) => name),
-      [settings.redisUrl.name, settings.httpsProxy.name]
+      [settings.logAddressesKey.name, settings.redisUrl.name, settings.httpsProxy.name]
     )
   })
 })

@@ -10,20 +10,22 @@ import { Metrics } from "../../../src/services/Metrics.ts"
 /** A sink that holds each chunk until `release`. */
 const slowSink = () => {
   const chunks: Array<string> = []
-  let waiting: Array<() => void> = []
+  let waiting: Array<(written: boolean) => void> = []
   return {
     chunks,
-    sink: (chunk: string, done: () => void) => {
+    sink: (chunk: string, done: (written: boolean) => void) => {
       chunks.push(chunk)
       waiting.push(done)
     },
-    release: () => {
+    release: (written = true) => {
       const calls = waiting
       waiting = []
-      for (const done of calls) done()
+      for (const done of calls) done(written)
     }
   }
 }
+
+const notice = (lines: number): string => `lost ${lines}\n`
 
 const turns = Effect.repeat(Effect.yieldNow, { times: 5 })
 
@@ -36,7 +38,7 @@ describe("LineWriter", () => {
   it.effect("lines of one turn are one chunk, and no chunk follows before the sink is ready", () =>
     Effect.gen(function* () {
       const { chunks, release, sink } = slowSink()
-      const writer = yield* makeLineWriter(sink)
+      const writer = yield* makeLineWriter(sink, notice)
       yield* turns
       writer.write("a\n")
       writer.write("b\n")
@@ -57,7 +59,7 @@ describe("LineWriter", () => {
   it.effect("what a slow sink cannot take is dropped and counted", () =>
     Effect.gen(function* () {
       const { chunks, release, sink } = slowSink()
-      const writer = yield* makeLineWriter(sink)
+      const writer = yield* makeLineWriter(sink, notice)
       const line = `${"x".repeat(MAX_WAITING_LENGTH / 4 - 1)}\n`
       writer.write("first\n")
       yield* turns
@@ -67,12 +69,35 @@ describe("LineWriter", () => {
       yield* turns
       assert.deepStrictEqual(
         chunks.map((chunk) => chunk.length),
-        [6, MAX_WAITING_LENGTH]
+        [6, MAX_WAITING_LENGTH + notice(2).length]
       )
+      assert.isTrue(chunks.at(-1)?.endsWith(notice(2)), "told behind what had waited, before what comes later")
       release()
       writer.write("again\n")
       yield* turns
       assert.strictEqual(chunks.at(-1), "again\n")
+      release()
+    }).pipe(Effect.provide(MetricsPrometheus))
+  )
+
+  it.effect("chunks that a sink refuses are lost and counted, and told once it takes one", () =>
+    Effect.gen(function* () {
+      const { chunks, release, sink } = slowSink()
+      const writer = yield* makeLineWriter(sink, notice)
+      for (const line of ["a\n", "b\n"]) {
+        writer.write(line)
+        writer.write(line)
+        yield* turns
+        release(false)
+        yield* turns
+      }
+      assert.strictEqual(yield* droppedTotal, "4")
+      assert.deepStrictEqual(chunks, ["a\na\n", "b\nb\n"], "a sink that refuses is not asked again for nothing")
+      writer.write("c\n")
+      yield* turns
+      release()
+      yield* turns
+      assert.deepStrictEqual(chunks.slice(2), ["c\n", notice(4)])
       release()
     }).pipe(Effect.provide(MetricsPrometheus))
   )
@@ -83,8 +108,8 @@ describe("LineWriter", () => {
       const scope = yield* Scope.make()
       const writer = yield* makeLineWriter((chunk, done) => {
         output += chunk
-        done()
-      }).pipe(Scope.provide(scope))
+        done(true)
+      }, notice).pipe(Scope.provide(scope))
       writer.write("last\n")
       assert.strictEqual(output, "")
       yield* Scope.close(scope, Exit.void)
@@ -97,7 +122,7 @@ describe("LineWriter", () => {
   it.effect("a sink that never answers holds the end up for a second, not for ever", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const writer = yield* makeLineWriter(() => {}).pipe(Scope.provide(scope))
+      const writer = yield* makeLineWriter(() => {}, notice).pipe(Scope.provide(scope))
       writer.write("lost\n")
       const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
       yield* turns
@@ -113,7 +138,7 @@ describe("LineWriter", () => {
       const writer = yield* makeLineWriter(() => {
         calls++
         throw new Error("broken")
-      })
+      }, notice)
       writer.write("a\n")
       yield* turns
       writer.write("b\n")
@@ -131,9 +156,10 @@ describe("LineWriter", () => {
       const sink = streamSink(stream)
       streamSink(stream)
       assert.strictEqual(EventEmitter.listenerCount(stream, "error"), 1)
-      const write = (chunk: string) => Effect.callback<void>((resume) => sink(chunk, () => resume(Effect.void)))
-      yield* write("a\n")
-      yield* write("b\n")
+      const write = (chunk: string) =>
+        Effect.callback<boolean>((resume) => sink(chunk, (written) => resume(Effect.succeed(written))))
+      assert.isFalse(yield* write("a\n"))
+      assert.isFalse(yield* write("b\n"))
       yield* Effect.promise(() => closed)
       assert.strictEqual(stream.errored?.message, "write EPIPE")
     })

@@ -17,7 +17,7 @@ const logged = Effect.fnUntraced(function* (
   const layer = loggerLayer({
     sink: (chunk, done) => {
       output += chunk
-      done()
+      done(true)
     },
     isTerminal: options.isTerminal ?? false
   }).pipe(Layer.provide([configLayer(options.env ?? {}), MetricsPrometheus]))
@@ -89,7 +89,7 @@ describe("JsonLogger", () => {
         noDate: "Invalid Date",
         secret: "<redacted>",
         nested: { secret: "<redacted>", list: [1, null, "x"] },
-        error: "TypeError: odd",
+        error: "TypeError",
         tagged: "Refused: no",
         bytes: "[7 bytes]",
         nan: "NaN",
@@ -149,7 +149,7 @@ describe("JsonLogger", () => {
         )
       )
       assert.deepInclude(line, { level: "error", event: "defect", field_level: "fine", field_event: "none" })
-      assert.match(String(line?.["cause"]), /RangeError: off by one/)
+      assert.match(String(line?.["cause"]), /^RangeError\n {4}at .*loggers\.test\.ts:\d+:\d+\)?$/m)
       assert.strictEqual(plain?.["cause"], "connect ECONNREFUSED")
     })
   )
@@ -192,30 +192,153 @@ describe("JsonLogger", () => {
   )
 })
 
+describe("what stays out of the log", () => {
+  it.effect("the text of a defect, and of what caused it: nobody knows what they hold", () =>
+    Effect.gen(function* () {
+      const odd = new Error("hunter2\n    at hunter2 (hunter2:1:1)x", { cause: new Error("hunter2") })
+      const defects = [
+        odd,
+        new TypeError("hunter2"),
+        { password: "hunter2" },
+        "hunter2",
+        Object.assign(new Error(), { code: "EODD" })
+      ]
+      const output = yield* logged(
+        Effect.forEach(defects, (defect) =>
+          Effect.logError("defect", Cause.die(defect)).pipe(Effect.andThen(Effect.logError("odd", { error: defect })))
+        )
+      )
+      assert.notInclude(output.replaceAll('"error":"hunter2"', ""), "hunter2")
+      const causes = output
+        .split("\n")
+        .slice(0, -1)
+        .flatMap((line): ReadonlyArray<string> => JSON.parse(line).cause ?? [])
+      assert.deepStrictEqual(
+        causes.map((cause) => cause.split("\n")[0]),
+        ["Error", "TypeError", "a value of type object", "a value of type string", "Error (EODD)"]
+      )
+    })
+  )
+
+  it.effect("failures say what they are: their texts are ours", () =>
+    Effect.gen(function* () {
+      const [line] = yield* loggedJson(
+        Effect.logError("ended", Cause.combine(Cause.fail(new Refused({ message: "no" })), Cause.interrupt()))
+      )
+      assert.match(String(line?.["cause"]), /^Refused: no\n {4}at [^]*\ninterrupted$/)
+    })
+  )
+
+  it.effect("values that are named like a secret or like content, wherever they stand", () =>
+    Effect.gen(function* () {
+      const fields = {
+        password: "hunter2",
+        nested: { token: "hunter2", list: [{ subject: "hunter2" }] },
+        body: "hunter2"
+      }
+      const output = yield* logged(Effect.annotateLogs(Effect.logInfo("odd", fields), { authorization: "hunter2" }))
+      assert.notInclude(output, "hunter2")
+      assert.deepInclude(JSON.parse(output), { nested: { token: "<redacted>", list: [{ subject: "<redacted>" }] } })
+    })
+  )
+})
+
+describe("LOG_ADDRESSES", () => {
+  const event = Effect.logWarning("email_received", {
+    from_address: "Bob.O'Brien@Example.com",
+    recipient: '"a b"@example.org',
+    reason: "<bob@example.com>: 'ann@example.net' and eve@[192.0.2.1], not mx.example.com.",
+    message_id: "<1234@mail.example.com>",
+    warnings: ["of bob@example.com."],
+    nested: { recipient: "root" },
+    reply: "550 5.7.1 Sender bob@example.com is not a confirmed Cakemail sender"
+  }).pipe(Effect.annotateLogs({ authenticated_user: "bob" }))
+
+  const fields = (env: Record<string, string>) =>
+    Effect.map(loggedJson(event, env), ([line = {}]) => {
+      for (const own of ["event", "level", "timestamp"]) delete line[own]
+      return line
+    })
+
+  it.effect("full shows them", () =>
+    Effect.gen(function* () {
+      assert.deepInclude(yield* fields({}), {
+        from_address: "Bob.O'Brien@Example.com",
+        authenticated_user: "bob",
+        reply: "550 5.7.1 Sender bob@example.com is not a confirmed Cakemail sender"
+      })
+    })
+  )
+
+  it.effect("domain shows the part behind the @, in quoted texts too, and no user name", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* fields({ LOG_ADDRESSES: "domain" }), {
+        authenticated_user: "***",
+        from_address: "***@Example.com",
+        recipient: "***@example.org",
+        reason: "<***@example.com>: '***@example.net' and ***@[192.0.2.1], not mx.example.com.",
+        message_id: "<1234@mail.example.com>",
+        warnings: ["of ***@example.com."],
+        nested: { recipient: "***" },
+        reply: "550 5.7.1 Sender ***@example.com is not a confirmed Cakemail sender"
+      })
+    })
+  )
+
+  it.effect("hash shows the same for the same address, by the key, and nothing else of it", () =>
+    Effect.gen(function* () {
+      const env = { LOG_ADDRESSES: "hash", LOG_ADDRESSES_KEY: "0123456789abcdef" }
+      // printf %s bob@example.com | openssl dgst -sha256 -hmac 0123456789abcdef
+      const bob = "addr_bbc8434fd179b429"
+      const shown = yield* fields(env)
+      assert.deepInclude(shown, {
+        reply: `550 5.7.1 Sender ${bob} is not a confirmed Cakemail sender`,
+        warnings: [`of ${bob}.`],
+        message_id: "<1234@mail.example.com>"
+      })
+      assert.match(String(shown["reason"]), new RegExp(`^<${bob}>: 'addr_[0-9a-f]{16}' and addr_[0-9a-f]{16}, not mx`))
+      for (const name of ["authenticated_user", "from_address", "recipient"]) {
+        assert.match(String(shown[name]), /^addr_[0-9a-f]{16}$/, name)
+      }
+      assert.deepStrictEqual(yield* fields(env), shown)
+      assert.notInclude(JSON.stringify(yield* fields({ LOG_ADDRESSES: "hash" })), bob, "another process, another key")
+    })
+  )
+
+  it.effect("pretty lines obey too, and the null sender stays", () =>
+    Effect.gen(function* () {
+      const output = yield* logged(Effect.logInfo("x", { from_address: "", recipient: "a@b.example" }), {
+        env: { LOG_ADDRESSES: "domain", LOG_FORMAT: "pretty" }
+      })
+      assert.match(output, /x from_address="" recipient=\*\*\*@b\.example\n$/)
+    })
+  )
+})
+
 describe("PrettyLogger", () => {
   it.effect("time, level, event, fields", () =>
     Effect.gen(function* () {
       const now = new Date(2030, 0, 2, 3, 4, 5, 67)
       yield* TestClock.setTime(now.getTime())
-      const output = yield* logged(
-        Effect.logInfo("mail_accepted", { recipients: 3, subject: "two words", to: "a=b" }),
-        {
-          env: { LOG_FORMAT: "pretty" }
-        }
-      )
-      assert.strictEqual(output, '03:04:05.067 INFO  mail_accepted recipients=3 subject="two words" to="a=b"\n')
+      const output = yield* logged(Effect.logInfo("mail_accepted", { recipients: 3, remark: "two words", to: "a=b" }), {
+        env: { LOG_FORMAT: "pretty" }
+      })
+      assert.strictEqual(output, '03:04:05.067 INFO  mail_accepted recipients=3 remark="two words" to="a=b"\n')
     })
   )
 
   it.effect("the cause stands on lines of its own, and nothing moves the cursor", () =>
     Effect.gen(function* () {
       const output = yield* logged(
-        Effect.logError("defect\u001b[2J", Cause.die(new RangeError("off\u001b[31m by one")), { name: "\u009b31m" }),
+        Effect.logError("defect\u001b[2J", Cause.die(new RangeError("off\u001b[31m by one")), {
+          name: "\u009b31m",
+          error: new Refused({ message: "off\u001b[31m by one" })
+        }),
         { env: { LOG_FORMAT: "pretty" } }
       )
       const [first, second] = output.split("\n")
-      assert.match(first ?? "", /ERROR defect\\u001b\[2J name=\\u009b31m$/)
-      assert.match(second ?? "", /^ {4}RangeError: off\\u001b\[31m by one/)
+      assert.match(first ?? "", /ERROR defect\\u001b\[2J name=\\u009b31m error="Refused: off\\u001b\[31m by one"$/)
+      assert.strictEqual(second, "    RangeError")
     })
   )
 
