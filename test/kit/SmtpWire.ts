@@ -43,8 +43,11 @@ export interface WireOptions {
   readonly implicitTls?: boolean
   /** Another address of the loopback network than 127.0.0.1, for limits that count each by itself. */
   readonly localAddress?: string
-  /** What the client offers. */
-  readonly tls?: Pick<ConnectionOptions, "minVersion" | "maxVersion" | "ciphers">
+  /** What the client offers, and whom it trusts: anybody, unless told otherwise. */
+  readonly tls?: Pick<
+    ConnectionOptions,
+    "minVersion" | "maxVersion" | "ciphers" | "ca" | "rejectUnauthorized" | "checkServerIdentity"
+  >
 }
 
 /** Connects in the scope; the greeting is the first `reply`. */
@@ -85,7 +88,9 @@ export const openWire = Effect.fnUntraced(function* (port: number, options: Wire
   let socket = tcp
   if (implicitTls) {
     socket = yield* Effect.callback<Socket>((resume) => {
-      const secure = connectTls({ socket: tcp, rejectUnauthorized: false }, () => resume(Effect.succeed(secure)))
+      const secure = connectTls({ socket: tcp, rejectUnauthorized: false, ...options.tls }, () =>
+        resume(Effect.succeed(secure))
+      )
       secure.on("error", (error) => resume(Effect.die(error)))
     })
   }

@@ -1,9 +1,9 @@
 /** The certificate from TLS_CERT_PATH and TLS_KEY_PATH, loaded again when it changes; or a self-signed one. */
-import { Clock, Effect, FileSystem, Layer, Schedule, Stream, SubscriptionRef } from "effect"
+import { Clock, Effect, FileSystem, Layer, Stream, SubscriptionRef } from "effect"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
 import { type Certificate, TlsContext } from "../../services/TlsContext.ts"
-import { loadCertificate } from "./certificateFiles.ts"
+import { watchCertificate } from "./certificateWatch.ts"
 import { makeSelfSigned } from "./selfSigned.ts"
 
 const MILLISECONDS_A_DAY = 24 * 60 * 60 * 1000
@@ -40,36 +40,8 @@ export const TlsContextLive = Layer.effect(
       yield* SubscriptionRef.set(current, certificate)
       yield* Effect.logWarning("certificate_self_signed", { hostname: smtp.hostname })
     } else {
-      // Contents are compared, not times: Kubernetes swaps a symlink, and some tools keep the time of the original.
-      let lastProblem = ""
-      const reload = loadCertificate(certificatePath, keyPath).pipe(
-        Effect.provideService(FileSystem.FileSystem, fileSystem),
-        Effect.flatMap((certificate) => {
-          lastProblem = ""
-          if (SubscriptionRef.getUnsafe(current)?.certificate === certificate.certificate) return Effect.void
-          reloads.increment({ result: "success" })
-          return SubscriptionRef.set(current, certificate).pipe(
-            Effect.andThen(
-              Effect.logInfo("certificate_loaded", {
-                source: certificate.source,
-                expires_at: new Date(certificate.expiresAt).toISOString()
-              })
-            )
-          )
-        }),
-        // The old pair stays; the same problem is said once.
-        Effect.catchTag("CertificateUnusable", (error) => {
-          if (error.message === lastProblem) return Effect.void
-          lastProblem = error.message
-          reloads.increment({ result: "failure" })
-          return Effect.logError("certificate_unusable", { problem: error.message })
-        })
-      )
-      yield* reload
-      yield* reload.pipe(
-        Effect.schedule(Schedule.spaced(reloadInterval)),
-        Effect.tapCause((cause) => Effect.logError("certificate_watch_ended", cause)),
-        Effect.forkScoped
+      yield* watchCertificate({ certificatePath, keyPath, reloadInterval, current, reloads }).pipe(
+        Effect.provideService(FileSystem.FileSystem, fileSystem)
       )
     }
 

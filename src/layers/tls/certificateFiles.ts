@@ -13,24 +13,45 @@ export class CertificateUnusable extends Data.TaggedError("CertificateUnusable")
   }
 }
 
+export interface LoadedCertificate extends Certificate {
+  /** As they stand in the file, the leaf first. */
+  readonly chain: ReadonlyArray<X509Certificate>
+}
+
+/** Octets; the longest chains and keys have a few thousand. */
+const MAX_FILE_SIZE = 1024n * 1024n
+
+const PEM_CERTIFICATE =
+  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]+-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g
+
 /**
- * Loads both files and proves that they belong together, so that a pair that is half written, or of which one file is
- * newer than the other, is never served.
+ * Loads both files and proves that they belong together: a pair of which one file is newer than the other, or cut
+ * within a certificate or a key, is unusable. One that is cut between two certificates is not.
  */
 export const loadCertificate = Effect.fn("loadCertificate")(function* (certificatePath: string, keyPath: string) {
   const fileSystem = yield* FileSystem.FileSystem
-  const read = (path: string) =>
-    fileSystem
-      .readFileString(path)
-      .pipe(
-        Effect.mapError((error) => new CertificateUnusable({ path, problem: `cannot be read (${error.reason._tag})` }))
+  const read = Effect.fnUntraced(
+    function* (path: string) {
+      // Opening a pipe waits until somebody writes to it, and holds a thread of the process meanwhile.
+      const { size, type } = yield* fileSystem.stat(path)
+      if (type !== "File") return yield* new CertificateUnusable({ path, problem: "is no file" })
+      if (size > MAX_FILE_SIZE) return yield* new CertificateUnusable({ path, problem: "is too large" })
+      return yield* fileSystem.readFileString(path)
+    },
+    (content, path) =>
+      Effect.catchTag(content, "PlatformError", (error) =>
+        Effect.fail(new CertificateUnusable({ path, problem: `cannot be read (${error.reason._tag})` }))
       )
+  )
   const certificate = yield* read(certificatePath)
   const privateKey = yield* read(keyPath)
-  const leaf = yield* Effect.try({
-    try: () => new X509Certificate(certificate),
+  const [leaf, ...issuers] = yield* Effect.try({
+    try: () => certificate.match(PEM_CERTIFICATE)?.map((pem) => new X509Certificate(pem)) ?? [],
     catch: () => new CertificateUnusable({ path: certificatePath, problem: "is no PEM certificate" })
   })
+  if (leaf === undefined) {
+    return yield* new CertificateUnusable({ path: certificatePath, problem: "is no PEM certificate" })
+  }
   const key = yield* Effect.try({
     try: () => createPrivateKey(privateKey),
     catch: () => new CertificateUnusable({ path: keyPath, problem: "is no PEM private key without a passphrase" })
@@ -42,11 +63,12 @@ export const loadCertificate = Effect.fn("loadCertificate")(function* (certifica
     try: () => createSecureContext({ cert: certificate, key: privateKey }),
     catch: () => new CertificateUnusable({ path: certificatePath, problem: "is refused by OpenSSL" })
   })
-  const loaded: Certificate = {
+  const loaded: LoadedCertificate = {
     certificate,
     privateKey: Redacted.make(privateKey),
     expiresAt: Date.parse(leaf.validTo),
-    source: certificatePath
+    source: certificatePath,
+    chain: [leaf, ...issuers]
   }
   return loaded
 })

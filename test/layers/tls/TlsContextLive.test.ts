@@ -1,11 +1,24 @@
 /** The policy of certificates on a file system and a clock that the test moves. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, FileSystem, Layer, Option, Redacted, Stream } from "effect"
+import {
+  ByteSize,
+  Duration,
+  Effect,
+  Fiber,
+  FileSystem,
+  Latch,
+  Layer,
+  Option,
+  Redacted,
+  type Scope,
+  Stream
+} from "effect"
 import { PlatformError, SystemError } from "effect/PlatformError"
 import { TestClock } from "effect/testing"
 import { X509Certificate } from "node:crypto"
 import { TlsContextLive } from "../../../src/layers/tls/TlsContextLive.ts"
 import { TlsContext } from "../../../src/services/TlsContext.ts"
+import { makeAuthority } from "../../kit/CertificateAuthority.ts"
 import { makeLogRecorder } from "../../kit/LogRecorder.ts"
 import { layerMetricsRecorder, MetricsRecorder } from "../../kit/MetricsRecorder.ts"
 import { configWith } from "../../kit/SettingsKit.ts"
@@ -31,19 +44,39 @@ const filesWith = (pair?: Pair): Map<string, string> =>
         ]
   )
 
-/** Built in the scope, over `files`, looking every 5 s. */
-const start = Effect.fnUntraced(function* (files: Map<string, string>) {
+const aFile = (size: number, type: FileSystem.File.Type = "File"): FileSystem.File.Info => {
+  const unknown = Option.none()
+  return {
+    type,
+    size: ByteSize.bytes(size),
+    mode: 0o644,
+    dev: 1n,
+    mtime: unknown,
+    atime: unknown,
+    birthtime: unknown,
+    ino: unknown,
+    nlink: unknown,
+    uid: unknown,
+    gid: unknown,
+    rdev: unknown,
+    blksize: unknown,
+    blocks: unknown
+  }
+}
+
+/** Built in the scope, over `files`, looking every 5 s; `stat` stands in for what the file system would say. */
+const start = Effect.fnUntraced(function* (files: Map<string, string>, stat?: FileSystem.FileSystem["stat"]) {
   const log = makeLogRecorder()
+  const contentOf = (path: string) =>
+    Effect.suspend(() => {
+      const content = files.get(path)
+      return content === undefined
+        ? Effect.fail(new PlatformError(new SystemError({ _tag: "NotFound", module: "FileSystem", method: "access" })))
+        : Effect.succeed(content)
+    })
   const fileSystem = FileSystem.layerNoop({
-    readFileString: (path) =>
-      Effect.suspend(() => {
-        const content = files.get(path)
-        return content === undefined
-          ? Effect.fail(
-              new PlatformError(new SystemError({ _tag: "NotFound", module: "FileSystem", method: "readFile" }))
-            )
-          : Effect.succeed(content)
-      })
+    stat: stat ?? ((path) => Effect.map(contentOf(path), (content) => aFile(content.length))),
+    readFileString: contentOf
   })
   const tls = { certificatePath: CERTIFICATE, keyPath: KEY, reloadInterval: Duration.seconds(5) }
   return yield* Effect.gen(function* () {
@@ -55,6 +88,8 @@ const start = Effect.fnUntraced(function* (files: Map<string, string>) {
       served: Effect.map(current, (certificate) => certificate?.certificate),
       /** Until the files have been looked at once more. */
       lookAgain: TestClock.adjust("5 seconds"),
+      /** Until two looks have found the same. */
+      settle: TestClock.adjust("10 seconds"),
       log: log.events,
       problems: () => log.events.filter(({ level }) => level === "Error").map(({ fields }) => fields["problem"]),
       days: () => value("tls_cert_expiry_days"),
@@ -136,14 +171,14 @@ describe("certificate files", () => {
     })
   )
 
-  it.effect("are taken anew when they change, no sooner than TLS_RELOAD_INTERVAL", () =>
+  it.effect("are taken anew when two looks, TLS_RELOAD_INTERVAL apart, have found the same", () =>
     Effect.gen(function* () {
       const old = yield* pairFor({ to: 10 * DAY })
       const renewed = yield* pairFor({ to: 90 * DAY })
       const files = filesWith(old)
       const { days, lookAgain, reloads, served } = yield* start(files)
       for (const [path, content] of filesWith(renewed)) files.set(path, content)
-      yield* TestClock.adjust("4999 millis")
+      yield* TestClock.adjust("9999 millis")
       assert.strictEqual(yield* served, old.certificate)
       yield* TestClock.adjust("1 millis")
       assert.strictEqual(yield* served, renewed.certificate)
@@ -159,7 +194,7 @@ describe("certificate files", () => {
     Effect.gen(function* () {
       const pairs = [yield* pairFor(), yield* pairFor(), yield* pairFor()]
       const files = filesWith(pairs[0])
-      const { changes, lookAgain } = yield* start(files)
+      const { changes, settle } = yield* start(files)
       const told = yield* changes.pipe(
         Stream.map(({ certificate }) => certificate),
         Stream.take(3),
@@ -168,7 +203,7 @@ describe("certificate files", () => {
       )
       for (const pair of pairs.slice(1)) {
         for (const [path, content] of filesWith(pair)) files.set(path, content)
-        yield* lookAgain
+        yield* settle
       }
       assert.deepStrictEqual(
         [...(yield* Fiber.join(told))],
@@ -184,12 +219,12 @@ describe("certificate files", () => {
       const newKey = yield* pairFor({ to: 90 * DAY })
       assert.strictEqual(sameKey.key, first.key)
       const files = filesWith(first)
-      const { lookAgain, served } = yield* start(files)
+      const { served, settle } = yield* start(files)
       files.set(CERTIFICATE, sameKey.certificate)
-      yield* lookAgain
+      yield* settle
       assert.strictEqual(yield* served, sameKey.certificate)
       for (const [path, content] of filesWith(newKey)) files.set(path, content)
-      yield* lookAgain
+      yield* settle
       assert.strictEqual(yield* served, newKey.certificate)
     })
   )
@@ -198,13 +233,13 @@ describe("certificate files", () => {
     Effect.gen(function* () {
       const pair = yield* pairFor()
       const files = filesWith()
-      const { changes, current, days, lookAgain, problems, served } = yield* start(files)
+      const { changes, current, days, problems, served, settle } = yield* start(files)
       assert.isUndefined(yield* current)
       assert.isNaN(days())
       assert.deepStrictEqual(problems(), [`${CERTIFICATE}: cannot be read (NotFound)`])
       const first = yield* changes.pipe(Stream.runHead, Effect.forkScoped({ startImmediately: true }))
       for (const [path, content] of filesWith(pair)) files.set(path, content)
-      yield* lookAgain
+      yield* settle
       assert.strictEqual(yield* served, pair.certificate)
       assert.strictEqual(Option.getOrUndefined(yield* Fiber.join(first))?.certificate, pair.certificate)
     })
@@ -218,6 +253,168 @@ describe("certificate files", () => {
       assert.strictEqual(days(), -2)
       yield* TestClock.adjust("2 minutes")
       assert.closeTo(days(), -2 - 2 / 1_440, 1e-9)
+    })
+  )
+})
+
+describe("a chain that is written in pieces", () => {
+  const written = Effect.fnUntraced(function* (before: "leaf" | "chain", after: "leaf" | "chain") {
+    const { issue } = yield* makeAuthority()
+    const old = yield* issue("old.example.com")
+    const renewed = yield* issue("new.example.com")
+    const files = new Map([
+      [CERTIFICATE, old[before]],
+      [KEY, old.key]
+    ])
+    const running = yield* start(files)
+    const write = (certificate: string) => {
+      files.set(KEY, renewed.key)
+      files.set(CERTIFICATE, certificate)
+    }
+    write(renewed[after])
+    return { ...running, old, renewed, write }
+  })
+
+  /** Now, for the certificates of the authority are of today. */
+  const run = (name: string, test: Effect.Effect<void, unknown, Scope.Scope>) =>
+    it.effect(name, () => Effect.andThen(TestClock.setTime(Date.now()), test))
+
+  run(
+    "is not served without its end",
+    Effect.gen(function* () {
+      const { log, old, renewed, served, settle, write } = yield* written("chain", "leaf")
+      yield* TestClock.adjust("50 seconds")
+      assert.strictEqual(yield* served, old.chain)
+      // Cut at every other place it is unusable, or the leaf alone.
+      for (let cut = renewed.leaf.length + 1; cut < renewed.chain.length; cut += 40) {
+        write(renewed.chain.slice(0, cut))
+        yield* settle
+        assert.strictEqual(yield* served, old.chain, `${cut}`)
+      }
+      write(renewed.chain)
+      yield* settle
+      assert.strictEqual(yield* served, renewed.chain)
+      assert.strictEqual(log.find(({ event }) => event === "certificate_unfinished")?.level, "Warn")
+    })
+  )
+
+  run(
+    "is served when nothing has followed for a minute, and that is said once",
+    Effect.gen(function* () {
+      const { log, old, renewed, served } = yield* written("chain", "leaf")
+      yield* TestClock.adjust("64 seconds")
+      assert.strictEqual(yield* served, old.chain)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* served, renewed.leaf)
+      assert.deepStrictEqual(
+        log.map(({ event }) => event),
+        ["certificate_loaded", "certificate_unfinished", "certificate_loaded"]
+      )
+    })
+  )
+
+  run(
+    "is served at once in place of one that has expired",
+    Effect.gen(function* () {
+      yield* TestClock.adjust("100 days")
+      const { renewed, served, settle } = yield* written("chain", "leaf")
+      yield* settle
+      assert.strictEqual(yield* served, renewed.leaf)
+    })
+  )
+
+  for (const [before, after] of [
+    ["leaf", "leaf"],
+    ["leaf", "chain"],
+    ["chain", "chain"]
+  ] as const) {
+    run(
+      `is served after two looks where there is nothing to wait for: ${before}, then ${after}`,
+      Effect.gen(function* () {
+        const { old, renewed, served, lookAgain } = yield* written(before, after)
+        yield* lookAgain
+        assert.strictEqual(yield* served, old[before])
+        yield* lookAgain
+        assert.strictEqual(yield* served, renewed[after])
+      })
+    )
+  }
+
+  it.effect("is not served as long as each look finds another", () =>
+    Effect.gen(function* () {
+      const good = yield* pairFor()
+      const files = filesWith(good)
+      const { lookAgain, served, settle } = yield* start(files)
+      const others = yield* Effect.all([pairFor(), pairFor()])
+      for (let look = 0; look < 6; look++) {
+        for (const [path, content] of filesWith(others[look % 2])) files.set(path, content)
+        yield* lookAgain
+        assert.strictEqual(yield* served, good.certificate)
+      }
+      yield* settle
+      assert.strictEqual(yield* served, others[1].certificate)
+    })
+  )
+
+  it.effect("is forgotten when the old one comes back", () =>
+    Effect.gen(function* () {
+      const [good, other] = yield* Effect.all([pairFor(), pairFor()])
+      const files = filesWith(good)
+      const { lookAgain, served } = yield* start(files)
+      for (const pair of [other, good, other]) {
+        for (const [path, content] of filesWith(pair)) files.set(path, content)
+        yield* lookAgain
+        assert.strictEqual(yield* served, good.certificate)
+      }
+    })
+  )
+})
+
+describe("what is no file, or does not answer", () => {
+  for (const type of ["FIFO", "Directory", "CharacterDevice"] as const) {
+    it.effect(`is never opened: ${type}`, () =>
+      Effect.gen(function* () {
+        const good = yield* pairFor()
+        const files = filesWith(good)
+        let now: FileSystem.File.Type = "File"
+        const { problems, served, settle } = yield* start(files, () => Effect.sync(() => aFile(100, now)))
+        now = type
+        const other = yield* pairFor()
+        for (const [path, content] of filesWith(other)) files.set(path, content)
+        yield* settle
+        assert.strictEqual(yield* served, good.certificate)
+        assert.deepStrictEqual(problems(), [`${CERTIFICATE}: is no file`])
+        now = "File"
+        yield* settle
+        assert.strictEqual(yield* served, other.certificate)
+      })
+    )
+  }
+
+  it.effect("is asked one question at a time, given up after 5 s, and found again when it answers", () =>
+    Effect.gen(function* () {
+      const good = yield* pairFor()
+      const files = filesWith(good)
+      const answers = yield* Latch.make(true)
+      let asked = 0
+      const { problems, served, settle } = yield* start(files, () =>
+        Effect.andThen(
+          Effect.sync(() => asked++),
+          Effect.as(answers.await, aFile(100))
+        )
+      )
+      yield* answers.close
+      const before = asked
+      const other = yield* pairFor()
+      for (const [path, content] of filesWith(other)) files.set(path, content)
+      yield* TestClock.adjust("5 minutes")
+      assert.strictEqual(asked, before + 1)
+      assert.deepStrictEqual(problems(), [`${CERTIFICATE}: cannot be read in time`])
+      assert.strictEqual(yield* served, good.certificate)
+      yield* answers.open
+      yield* settle
+      yield* settle
+      assert.strictEqual(yield* served, other.certificate)
     })
   )
 })
@@ -262,6 +459,11 @@ describe("a pair of no use", () => {
       (files) => files.set(KEY, "garbage"),
       `${KEY}: is no PEM private key without a passphrase`
     ],
+    [
+      "a certificate file that is far too large",
+      (files) => files.set(CERTIFICATE, "x".repeat(1024 * 1024 + 1)),
+      `${CERTIFICATE}: is too large`
+    ],
     ["files that are gone", (files) => files.clear(), `${CERTIFICATE}: cannot be read (NotFound)`],
     ["a key that is gone", (files) => files.delete(KEY), `${KEY}: cannot be read (NotFound)`]
   ]
@@ -285,10 +487,10 @@ describe("a pair of no use", () => {
       const running = yield* start(filesWith())
       assert.isUndefined(yield* running.served)
       const other = yield* pairFor()
-      const { files, good, lookAgain, problems, served } = yield* spoil((each) => each.set(KEY, other.key))
+      const { files, good, problems, served, settle } = yield* spoil((each) => each.set(KEY, other.key))
       assert.strictEqual(yield* served, good.certificate)
       files.set(CERTIFICATE, other.certificate)
-      yield* lookAgain
+      yield* settle
       assert.strictEqual(yield* served, other.certificate)
       assert.strictEqual(problems().length, 1)
     })
