@@ -10,10 +10,22 @@ export interface GatewayProcess {
   /** Without a slash at the end. */
   readonly httpUrl: string
   readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
-  /** Exit code, or the signal that ended it. */
+  /** Exit code, or the signal that ended it; all that it wrote has been read. */
   readonly ended: Effect.Effect<number | NodeJS.Signals | null>
+  /** As `ended`, whether or not anybody reads. */
+  readonly exited: Effect.Effect<number | NodeJS.Signals | null>
   /** Lines of stdout so far, each a JSON object if all is well. */
   readonly log: Effect.Effect<ReadonlyArray<string>>
+  /** What reads its stdout: at first everything at once. */
+  readonly reader: {
+    /** Takes nothing more, as a collector that hangs. */
+    readonly stop: Effect.Effect<void>
+    readonly goOn: Effect.Effect<void>
+    /** Closes the pipe: who writes into it gets EPIPE. */
+    readonly leave: Effect.Effect<void>
+  }
+  /** What it has written to stderr. */
+  readonly complaints: Effect.Effect<string>
   /** CPU time used so far, user and system, in milliseconds. */
   readonly cpu: Effect.Effect<number>
   /** Resident set now and at its largest, bytes. */
@@ -89,7 +101,18 @@ export const startGatewayProcess = Effect.fnUntraced(function* (options: {
     httpUrl,
     signal: (name) => Effect.sync(() => void child.kill(name)),
     ended,
+    exited: Effect.callback((resume) => {
+      const code = child.exitCode ?? child.signalCode
+      if (code !== null) resume(Effect.succeed(code))
+      else child.once("exit", (exitCode, signal) => resume(Effect.succeed(exitCode ?? signal)))
+    }),
     log: Effect.sync(() => [...lines]),
+    reader: {
+      stop: Effect.sync(() => void child.stdout.pause()),
+      goOn: Effect.sync(() => void child.stdout.resume()),
+      leave: Effect.sync(() => void child.stdout.destroy())
+    },
+    complaints: Effect.sync(() => complaints),
     cpu: Effect.sync(() => {
       // Behind the name, which may hold blanks: utime and stime are the 12th and 13th, in ticks of 10 ms.
       const fields = readFileSync(`/proc/${child.pid}/stat`, "latin1")
