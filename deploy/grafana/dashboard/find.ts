@@ -1,0 +1,58 @@
+/** One mail, by any id that somebody has of it. Folded away, so that nothing is asked for until it is wanted. */
+import { LogsDedupStrategy, LogsSortOrder } from "@grafana/schema"
+import type { Options as LogsOptions } from "@grafana/schema/dist/esm/raw/composable/logs/panelcfg/x/LogsPanelCfg_types.gen"
+import { LOG_SELECTOR } from "./links.ts"
+import type { Sized } from "./panels.ts"
+
+const LOGS = { type: "loki", uid: "${logs}" } as const
+const TRACES = { type: "tempo", uid: "${traces}" } as const
+
+/** An empty one finds everything. */
+const LOG_LINES = `${LOG_SELECTOR} |= "\${id}"`
+
+/** Spans have the ids of sessions and messages, and that of Cakemail; a trace has its own. */
+const SPANS = ["trace:id", "span.smtp.reference", "span.correlation_id", "span.cakemail.email.id"]
+  .map((field) => `${field} = "\${id}"`)
+  .join(" || ")
+
+const options: LogsOptions = {
+  dedupStrategy: LogsDedupStrategy.none,
+  enableLogDetails: true,
+  prettifyLogMessage: true,
+  showCommonLabels: false,
+  showLabels: false,
+  showLogContextToggle: true,
+  showTime: true,
+  sortOrder: LogsSortOrder.Ascending,
+  wrapLogMessage: true
+}
+
+export const find: ReadonlyArray<Sized> = [
+  {
+    width: 14,
+    height: 12,
+    panel: {
+      type: "logs",
+      title: "Log: ${id}",
+      description:
+        "Lines with the id that is given at the top: a reference, a correlation id, an id of Cakemail's, a trace id, an address.",
+      datasource: LOGS,
+      targets: [{ refId: "A", datasource: LOGS, expr: LOG_LINES, queryType: "range" }],
+      options: { ...options }
+    }
+  },
+  {
+    width: 10,
+    height: 12,
+    panel: {
+      type: "table",
+      title: "Traces: ${id}",
+      description: "Traces with the id that is given at the top. Choose one to see it.",
+      datasource: TRACES,
+      targets: [
+        { refId: "A", datasource: TRACES, query: `{ ${SPANS} }`, queryType: "traceql", limit: 20, tableType: "traces" }
+      ],
+      options: { frameIndex: 0, showHeader: true }
+    }
+  }
+]
