@@ -8,6 +8,7 @@ export interface Credentials {
 
 /** Who a session acts for, and the token that proves it to the API. */
 export interface Identity {
+  /** As the client gave it; beside a personal access token, which goes with any, a name made of the token. */
   readonly username: string
   /** The account that mails are submitted for; `undefined` when the API decides by the token. */
   readonly accountId: number | undefined

@@ -5,6 +5,7 @@
  */
 import { Console, Data, Effect, FileSystem, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import { shownUserName } from "../domain/Identity.ts"
 import { readGatewaySettings } from "../layers/config/GatewayConfigLive.ts"
 import { readSetting } from "../layers/config/source.ts"
 import { listLetterFiles } from "../layers/protection/deadLetterFiles.ts"
@@ -17,7 +18,10 @@ import { openReplaySession } from "./replaySession.ts"
 
 export interface ReplayOptions {
   readonly directory: string
-  /** Only letters of this user are sent, with the password from REPLAY_PASSWORD. */
+  /**
+   * Only letters of this user are sent, with the password from REPLAY_PASSWORD. With a personal access token those that
+   * were sent with the same token, whatever the user; or, when it was replaced, those whose `token-...` is given here.
+   */
   readonly user: string
   /** Only this letter: the name of its file, or the id that all letters of one message begin with. */
   readonly file: string | undefined
@@ -37,7 +41,7 @@ export const replay = Effect.fn("replay")(function* (options: ReplayOptions) {
   const password = yield* readSetting("REPLAY_PASSWORD").pipe(Effect.catch((error) => refuse(error.message)))
   if (password === undefined) return yield* refuse("no password: give REPLAY_PASSWORD in the environment or .env")
   const session = yield* openReplaySession(options.user, password).pipe(
-    Effect.catch((error) => refuse(`${options.user} cannot log in: ${replyLine(error)}`))
+    Effect.catch((error) => refuse(`${shownUserName(options.user)} cannot log in: ${replyLine(error)}`))
   )
   const counts: Record<LetterResult["outcome"], number> = { sent: 0, failed: 0, unknown: 0, skipped: 0 }
   for (const letter of letters) {

@@ -1,7 +1,6 @@
 /** What becomes of one dead letter that is sent again. */
 import { Effect, FileSystem, Result } from "effect"
 import type { GatewayError } from "../domain/GatewayError.ts"
-import { shownUserName } from "../domain/Identity.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import {
   decodeLetter,
@@ -50,7 +49,9 @@ export const replayLetter = Effect.fnUntraced(function* (
   if (Result.isFailure(opened)) return opened.failure
   const { letter, raw } = opened.success
   const to = letter.recipient
-  if (letter.username !== shownUserName(user)) return { outcome: "skipped", text: `belongs to ${letter.username}` }
+  if (letter.username !== user && letter.username !== session.username) {
+    return { outcome: "skipped", text: `belongs to ${letter.username}` }
+  }
   if (letter.account_id !== null && session.accountId !== undefined && letter.account_id !== session.accountId) {
     return { outcome: "skipped", text: `belongs to account ${letter.account_id}` }
   }

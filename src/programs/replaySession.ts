@@ -16,6 +16,8 @@ import { MailParser } from "../services/MailParser.ts"
 type LoginError = AuthenticationFailed | SecondFactorRequired | ApiCallError
 
 export interface ReplaySession {
+  /** Of letters that were sent with the same login. */
+  readonly username: string
   /** `undefined` when the API decides by the token. */
   readonly accountId: number | undefined
   readonly prepare: (letter: StoredLetter, raw: Uint8Array) => Effect.Effect<PreparedMessage, GatewayError>
@@ -48,6 +50,7 @@ export const openReplaySession = Effect.fnUntraced(function* (username: string, 
     )
 
   const session: ReplaySession = {
+    username: identity.username,
     accountId: identity.accountId,
     prepare: (letter, raw) =>
       Effect.flatMap(parser.parse(raw), (email) => {

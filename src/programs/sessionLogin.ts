@@ -3,6 +3,7 @@ import { Effect, Fiber, Redacted, Result } from "effect"
 import { type AuthenticationFailed, type SecondFactorRequired, TlsRequired } from "../domain/GatewayError.ts"
 import { type Credentials, type Identity, shownUserName } from "../domain/Identity.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
+import { loginName } from "../layers/cakemail/PersonalAccessToken.ts"
 import { Authenticator } from "../services/Authenticator.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import type { CommandOf, Connection } from "../services/SmtpSession.ts"
@@ -41,6 +42,7 @@ export const makeLogin = (events: SessionEvents) =>
     return Effect.fnUntraced(function* (connection: Connection, state: State, command: CommandOf<"Auth">) {
       if (!connection.isSecure()) return yield* new TlsRequired()
       const { credentials } = command
+      const username = loginName(credentials)
       const refused = state._tag === "Greeted" ? state.refused : undefined
       if (refused !== undefined) yield* Fiber.interrupt(refused.closing)
       // The same wrong password by another mechanism is answered from memory, and not counted (rulings 7).
@@ -51,7 +53,7 @@ export const makeLogin = (events: SessionEvents) =>
         : Effect.result(authenticator.authenticate(credentials))
 
       if (Result.isSuccess(outcome)) {
-        yield* Effect.annotateLogsScoped({ authenticated_user: shownUserName(credentials.username) })
+        yield* Effect.annotateLogsScoped({ authenticated_user: shownUserName(username) })
         yield* events.authenticated(command.mechanism)
         command.reply(SmtpReply.authenticated)
         const authenticated: State = { _tag: "Authenticated", identity: outcome.success, credentials }
@@ -59,11 +61,11 @@ export const makeLogin = (events: SessionEvents) =>
       }
 
       const error = outcome.failure
-      yield* events.authenticationFailed(command.mechanism, credentials.username, error)
+      yield* events.authenticationFailed(command.mechanism, username, error)
       if (error._tag !== "AuthenticationFailed" && error._tag !== "SecondFactorRequired") return yield* error
       events.failed(error)
       if (error._tag === "AuthenticationFailed" && error.reason === "credentials" && known === undefined) {
-        yield* limiter.loginFailed(connection.clientAddress, credentials)
+        yield* limiter.loginFailed(connection.clientAddress, { ...credentials, username })
       }
       command.reply(refused === undefined ? SmtpReply.fromError(error) : SmtpReply.closing(SmtpReply.fromError(error)))
       const closingSoon = yield* connection.close.pipe(Effect.delay(SECOND_LOGIN_WITHIN), Effect.forkScoped)

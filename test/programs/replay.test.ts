@@ -60,7 +60,7 @@ const setUp = Effect.gen(function* () {
       login: ({ password, username }) =>
         Redacted.value(password) === "hunter2"
           ? Effect.sync((): Identity => ({
-              username,
+              username: username === "apikey" ? "token-0123456789abcdef" : username,
               accountId: 7,
               token: Redacted.make(`token-${++logins}`),
               expiresAt: undefined
@@ -227,6 +227,19 @@ describe("replay", () => {
       ])
       assert.deepStrictEqual(called, [])
       assert.deepStrictEqual(yield* files, [`${one}.1.json`, `${one}.eml`, `${two}.1.json`, `${two}.eml`])
+    }).pipe(withFiles)
+  )
+
+  it.effect("a token sends its own letters, and those of the token that it replaces when that is named", () =>
+    Effect.gen(function* () {
+      const { called, run, store } = yield* setUp
+      yield* store(storedLetter("a@example.com", { username: "token-0123456789abcdef" }))
+      yield* store(storedLetter("b@example.com", { username: "token-fedcba9876543210" }))
+      yield* store(storedLetter("c@example.com", { username: "other@example.com" }))
+      assert.isTrue((yield* run({ user: "apikey" })).succeeded)
+      assert.deepStrictEqual(called, ["a@example.com"])
+      assert.isTrue((yield* run({ user: "token-fedcba9876543210" })).succeeded)
+      assert.deepStrictEqual(called, ["a@example.com", "b@example.com"])
     }).pipe(withFiles)
   )
 

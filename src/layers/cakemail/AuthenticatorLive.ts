@@ -15,6 +15,7 @@ import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import type { Metrics } from "../../services/Metrics.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import type { Readiness } from "../../services/Readiness.ts"
+import { loginName } from "./PersonalAccessToken.ts"
 import { makeRetries } from "./retries.ts"
 
 export const AuthenticatorLive: Layer.Layer<
@@ -42,7 +43,7 @@ export const AuthenticatorLive: Layer.Layer<
 
     // A name under attack is asked about no more; what the cache knows as good passes all the same (rulings 7).
     const login = (credentials: Credentials): Effect.Effect<Identity, AuthenticationError> =>
-      Effect.andThen(limiter.login(credentials.username), askApi(credentials))
+      Effect.andThen(limiter.login(loginName(credentials)), askApi(credentials))
 
     const authenticate = Effect.fn("Authenticator.authenticate")((credentials: Credentials) =>
       cache.getOrLogin(credentials, login(credentials))

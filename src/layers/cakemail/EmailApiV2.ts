@@ -20,7 +20,7 @@ import { type Controls, passedOnHeaders, readControls } from "./Headers.ts"
 import { embedInlineImages } from "./InlineImages.ts"
 import { bodyWithHole, jsonMembers } from "./JsonBody.ts"
 import { makeMessageId, type PlainContent, plainContent } from "./MailContent.ts"
-import { isPersonalAccessToken } from "./PersonalAccessToken.ts"
+import { isPersonalAccessToken, loginName } from "./PersonalAccessToken.ts"
 import { Senders, TRY_TOKEN_PATH } from "./Senders.ts"
 import { BearerToken, type LoginAnswer } from "./Logins.ts"
 import { ping, readSubmission } from "./Submissions.ts"
@@ -186,7 +186,7 @@ const readTokenTrial = (credentials: Credentials, response: ApiResponse): LoginA
     return Effect.fail(troubleOf(response) ?? new AuthenticationFailed({ reason: "malformed" }))
   }
   const identity: Identity = {
-    username: credentials.username,
+    username: loginName(credentials),
     accountId: undefined,
     token: credentials.password,
     expiresAt: undefined
