@@ -86,7 +86,8 @@ export const ForwardSink = Layer.effect(
           // One recipient's bug is not the others'.
           Effect.catchCause((cause) => Effect.flatMap(errorOf(cause), Effect.fail)),
           Effect.result,
-          Effect.map((result) => void forwarding.outcomes.set(recipient, result))
+          Effect.map((result) => void forwarding.outcomes.set(recipient, result)),
+          Effect.annotateLogs({ recipient })
         )
       const [only, ...others] = forwarding.recipients
       if (others.length === 0) yield* submit(only)
@@ -104,7 +105,8 @@ export const ForwardSink = Layer.effect(
         Effect.timeoutOrElse({
           duration: api.submitDeadline,
           orElse: () => Effect.succeedSome<SubmissionError>(new SubmitDeadlineExceeded())
-        })
+        }),
+        Effect.annotateLogs({ reference: submission.reference })
       )
       const outcomeOf = (recipient: string): RecipientOutcome => ({
         recipient,

@@ -1,5 +1,5 @@
 /** What forwarding a message tells the operator: one summary event a message, and its metrics. */
-import { Cause, Clock, Effect, Exit, Result } from "effect"
+import { Clock, Effect, Result } from "effect"
 import type { RecipientOutcome } from "../domain/aggregate.ts"
 import type { Email } from "../domain/Email.ts"
 import type { SubmissionError } from "../domain/GatewayError.ts"
@@ -51,14 +51,14 @@ export const makeForwardEvents = Effect.gen(function* () {
         : Effect.logWarning("message_repaired", { warnings: email.warnings })
     },
 
-    /** Counts a call for one recipient. One that SUBMIT_DEADLINE breaks off may have been accepted (rulings 1). */
+    /** Counts a call for one recipient. */
     called: <A, E>(forwarding: Forwarding, call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
       Effect.suspend(() => {
         forwarding.apiCalls++
         forwarding.firstCall ??= clock.currentTimeMillisUnsafe()
-        return Effect.onExit(call, (exit) => {
+        return Effect.onExitPrimitive(call, () => {
           forwarding.lastAnswer = clock.currentTimeMillisUnsafe()
-          return Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause) ? BROKEN_OFF : Effect.void
+          return undefined
         })
       }),
 
@@ -108,10 +108,6 @@ export const makeForwardEvents = Effect.gen(function* () {
       yield* refused === 0 ? Effect.logInfo("email_received", summary) : Effect.logWarning("email_received", summary)
     })
   }
-})
-
-const BROKEN_OFF = Effect.logWarning("possible_duplicate", {
-  error_type: "SubmitDeadlineExceeded" satisfies SubmissionError["_tag"]
 })
 
 /** The reply that the failure deserves, and the private cause of it. */

@@ -5,7 +5,8 @@ import type { MessageBudgetExhausted } from "../domain/GatewayError.ts"
 export interface Reservation {
   /**
    * Adds bytes that are held from now on. False, and nothing is added, when the process would hold more than it may, when
-   * a large message has to give way (docs/decisions/0020), or when the reservation is released already.
+   * a large message has to give way (docs/decisions/0020), or when the reservation is released already. A negative number
+   * gives bytes back.
    */
   readonly grow: (bytes: number) => boolean
   /**

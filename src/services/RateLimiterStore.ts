@@ -41,6 +41,8 @@ export class RateLimiterStore extends Context.Service<
      * While a key is blocked nothing is counted and the block grows no longer.
      */
     readonly strike: (offender: Offender, key: string, mark: number, rule: StrikeRule) => Effect.Effect<boolean>
+    /** Distinct marks within the window. */
+    readonly strikes: (offender: Offender, key: string, window: number) => Effect.Effect<number>
     /** Milliseconds until the block ends; 0 when there is none. */
     readonly blockedFor: (offender: Offender, key: string) => Effect.Effect<number>
   }

@@ -21,6 +21,9 @@ const strike = (mark: number, key = "192.0.2.1", offender: "address" | "name" = 
 const blockedFor = (key = "192.0.2.1", offender: "address" | "name" = "address") =>
   Effect.flatMap(RateLimiterStore, (store) => store.blockedFor(offender, key))
 
+const strikes = (key = "192.0.2.1", offender: "address" | "name" = "address") =>
+  Effect.flatMap(RateLimiterStore, (store) => store.strikes(offender, key, RULE.window))
+
 export const rateLimiterStoreContract = (name: string, layer: Layer.Layer<RateLimiterStore>): void => {
   const test = (title: string, body: Effect.Effect<void, never, RateLimiterStore>) =>
     it.effect(title, () => Effect.provide(body, layer))
@@ -141,6 +144,24 @@ export const rateLimiterStoreContract = (name: string, layer: Layer.Layer<RateLi
         assert.isFalse(yield* strike(2))
         assert.isFalse(yield* strike(1))
         assert.isTrue(yield* strike(3))
+      })
+    )
+
+    test(
+      "strikes are counted by offender and key, each mark once, for a window",
+      Effect.gen(function* () {
+        assert.strictEqual(yield* strikes(), 0)
+        yield* strike(1)
+        yield* TestClock.adjust("100 seconds")
+        yield* strike(2)
+        yield* strike(2)
+        assert.strictEqual(yield* strikes(), 2)
+        assert.strictEqual(yield* strikes("192.0.2.2"), 0)
+        assert.strictEqual(yield* strikes("192.0.2.1", "name"), 0)
+        yield* TestClock.adjust("200 seconds")
+        assert.strictEqual(yield* strikes(), 1)
+        yield* TestClock.adjust("100 seconds")
+        assert.strictEqual(yield* strikes(), 0)
       })
     )
 

@@ -22,6 +22,9 @@ export type Reaction =
   | "reset"
   /** Breaks the connection on the headers of the request. */
   | "reset-early"
+  /** Answers without end, a piece every 20 ms: of the body, or 102 (Processing) in front of an answer that never comes. */
+  | "drip-body"
+  | "drip-processing"
   /** Answers the headers and half the body, then breaks the connection. */
   | { readonly cutAt: number; readonly status: number; readonly body: string }
 
@@ -79,6 +82,7 @@ export const startScriptedApi = (tls?: {
         requests.push(request)
         const reaction = react(request)
         if (reaction === "hang") return
+        if (reaction === "drip-body" || reaction === "drip-processing") return drip(reaction, outgoing)
         if (typeof reaction === "string") return void incoming.socket.resetAndDestroy()
         if ("cutAt" in reaction) {
           outgoing.writeHead(reaction.status, { "content-length": String(Buffer.byteLength(reaction.body)) })
@@ -102,6 +106,15 @@ export const startScriptedApi = (tls?: {
       abandoned: () => abandoned
     }
   })
+
+const drip = (what: "drip-body" | "drip-processing", outgoing: ServerResponse): void => {
+  if (what === "drip-body") outgoing.writeHead(201, { "content-type": "application/json" })
+  const timer = setInterval(() => {
+    if (what === "drip-body") outgoing.write(" ")
+    else outgoing.writeProcessing()
+  }, 20)
+  outgoing.on("close", () => clearInterval(timer))
+}
 
 /** A port of 127.0.0.1 on which nobody listens. */
 export const deadPort: Effect.Effect<number> = Effect.scoped(

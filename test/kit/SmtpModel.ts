@@ -13,6 +13,8 @@ export interface ModelState {
   readonly challenged: boolean
   /** Lines that were no command. */
   readonly bad: number
+  /** Lines that were refused for what they are, since the last message. */
+  readonly errors: number
   readonly closed: boolean
 }
 
@@ -24,6 +26,7 @@ export const CONNECTED: ModelState = {
   recipients: 0,
   challenged: false,
   bad: 0,
+  errors: 0,
   closed: false
 }
 
@@ -77,8 +80,22 @@ export interface Step {
 /** Lines of a bad command end the connection at the tenth. */
 const MAX_BAD = 10
 
+/** Refusals that end the connection with the one after them; whoever has logged in may see 100 recipients refused. */
+const MAX_ERRORS = { stranger: 20, login: 120 }
+
 /** What a line is answered with. Not for closed connections. */
 export const step = (state: ModelState, name: LineName): Step => {
+  const { code, next } = answer(state, name)
+  // Data that begins here is accepted.
+  if (code === 354) return { code, next: { ...next, errors: 0 } }
+  if (code < 400 || code === 421) return { code, next }
+  const errors = state.errors + 1
+  return errors <= (state.authenticated ? MAX_ERRORS.login : MAX_ERRORS.stranger)
+    ? { code, next: { ...next, errors } }
+    : { code: 421, next: { ...next, errors, closed: true } }
+}
+
+const answer = (state: ModelState, name: LineName): Step => {
   const stay = (code: number): Step => ({ code, next: state })
   const unknown = (): Step => {
     const bad = state.bad + 1
@@ -154,8 +171,10 @@ export const step = (state: ModelState, name: LineName): Step => {
     case "notBase64":
       return auth(() => stay(state.authenticated ? 503 : 501))
     case "starttls":
-      // What was learned before TLS counts no more (RFC 3207 section 4.2); bad commands do.
-      return state.secure ? stay(503) : { code: 220, next: { ...CONNECTED, secure: true, bad: state.bad } }
+      // What was learned before TLS counts no more (RFC 3207 section 4.2); bad commands and errors do.
+      return state.secure
+        ? stay(503)
+        : { code: 220, next: { ...CONNECTED, secure: true, bad: state.bad, errors: state.errors } }
     case "long":
       return stay(500)
     case "quit":

@@ -7,6 +7,7 @@ import { SmtpServer, SmtpServerLive } from "../../src/layers/smtp/SmtpServerLive
 import { TlsContextLive } from "../../src/layers/tls/TlsContextLive.ts"
 import { SmtpSessionLive } from "../../src/programs/session.ts"
 import type { Authenticator } from "../../src/services/Authenticator.ts"
+import type { MessageBudget } from "../../src/services/MessageBudget.ts"
 import type { MessageSink } from "../../src/services/MessageSink.ts"
 import type { RateLimiter } from "../../src/services/RateLimiter.ts"
 import {
@@ -25,6 +26,7 @@ export const smtpServerWith = (
     readonly sink?: Layer.Layer<MessageSink>
     readonly authenticator?: Layer.Layer<Authenticator>
     readonly limiter?: Layer.Layer<RateLimiter>
+    readonly budget?: Layer.Layer<MessageBudget>
   } = {}
 ) => {
   const config = configWith(options.settings)
@@ -36,10 +38,10 @@ export const smtpServerWith = (
     Layer.provide([
       config,
       MetricsSilent,
-      MessageBudgetUnlimited,
       NodeFileSystem.layer,
       options.authenticator ?? AuthenticatorFake(),
       options.limiter ?? RateLimiterOpen,
+      options.budget ?? MessageBudgetUnlimited,
       options.sink ?? MessageSinkFake(options.submissions ?? [])
     ])
   )

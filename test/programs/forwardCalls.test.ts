@@ -99,21 +99,6 @@ describe("SUBMIT_DEADLINE", () => {
     })
   )
 
-  it.effect("tells of the calls that it broke off, whose outcome nobody knows, and of no others", () =>
-    Effect.gen(function* () {
-      const { accept, events } = yield* startForwarding({
-        submit: slow,
-        settings: { api: { recipientConcurrency: 2 } }
-      })
-      yield* accept(["a@example.com", "slow@example.com", "slow@example.org", "never-called@example.com"])
-      const warnings = events.filter(({ event }) => event === "possible_duplicate")
-      assert.deepStrictEqual(
-        warnings.map(({ fields }) => fields),
-        [{ error_type: "SubmitDeadlineExceeded" }, { error_type: "SubmitDeadlineExceeded" }]
-      )
-    })
-  )
-
   it.effect("counts those that were accepted before", () =>
     Effect.gen(function* () {
       const { accept, deadLetters, metric } = yield* startForwarding({ submit: slow })

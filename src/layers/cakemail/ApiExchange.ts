@@ -16,6 +16,10 @@ export interface ExchangeRequest {
   readonly body: ReadonlyArray<Uint8Array>
   /** Milliseconds: until the headers of the answer, and between two pieces of its body. */
   readonly timeout: number
+  /** Whether the exchange has lasted too long altogether; asked whenever a piece of the answer comes. */
+  readonly isOver: () => boolean
+  /** What is to be done when the exchange is interrupted; `begun` when some of the request had been handed to a connection. */
+  readonly onAbandoned: (begun: boolean) => Effect.Effect<void>
 }
 
 /** An answer of any status. Its body may be cut short: by the connection, or at `MAX_ANSWER_BYTES`. */
@@ -49,7 +53,7 @@ export const exchange = (
   traffic: Traffic
 ): Effect.Effect<ExchangeOutcome> =>
   Effect.callback((resume) => {
-    const handler = new ExchangeHandler(request.body, (outcome) => {
+    const handler = new ExchangeHandler(request, (outcome) => {
       traffic.underWay--
       resume(Effect.succeed(outcome))
     })
@@ -70,9 +74,10 @@ export const exchange = (
     )
     // Undici refuses a request that it cannot send with an error of its own: that one has not begun.
     traffic.underWay++
-    return Effect.sync(() => {
+    return Effect.suspend(() => {
       traffic.underWay--
       handler.cancel()
+      return request.onAbandoned(handler.handedOver)
     })
   })
 
@@ -88,22 +93,25 @@ const STREAMED_PIECE_BYTES = 256 * 1024
 class ExchangeHandler implements Dispatcher.DispatchHandler {
   readonly contentLength: number
   private body: ReadonlyArray<Uint8Array>
+  private readonly isOver: () => boolean
   private readonly settle: (outcome: ExchangeOutcome) => void
   private controller: Dispatcher.DispatchController | undefined
   private cancelled = false
   private settled = false
-  private handedOver = false
+  /** Some of the request is on its way. */
+  handedOver = false
   private status = 0
   private retryAfter: string | undefined
   private requestId: string | undefined
   private received: Array<Buffer> = []
   private receivedBytes = 0
 
-  constructor(body: ReadonlyArray<Uint8Array>, settle: (outcome: ExchangeOutcome) => void) {
+  constructor({ body, isOver }: Pick<ExchangeRequest, "body" | "isOver">, settle: (outcome: ExchangeOutcome) => void) {
     let length = 0
     for (const chunk of body) length += chunk.byteLength
     this.contentLength = length
     this.body = body
+    this.isOver = isOver
     this.settle = settle
   }
 
@@ -138,11 +146,15 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    controller: Dispatcher.DispatchController,
     status: number,
     headers: Record<string, string | Array<string> | undefined>
   ): void {
-    if (status < 200) return
+    if (status < 200) {
+      // Each of them restarts undici's timer.
+      if (this.isOver()) controller.abort(new AnswerTooSlow())
+      return
+    }
     this.status = status
     this.retryAfter = firstOf(headers["retry-after"])
     this.requestId = firstOf(headers["x-request-id"])
@@ -155,7 +167,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     if (this.receivedBytes > MAX_ANSWER_BYTES) {
       this.answer()
       controller.abort(new Error("answer too long"))
-    }
+    } else if (this.isOver()) controller.abort(new AnswerTooSlow())
   }
 
   onResponseEnd(): void {
@@ -201,7 +213,11 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 }
 
-const TIMEOUT_CODES = new Set(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT", "ETIMEDOUT"])
+class AnswerTooSlow extends Error {
+  override readonly name = "ANSWER_TOO_SLOW"
+}
+
+const TIMEOUT_CODES = new Set(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT", "ETIMEDOUT", "ANSWER_TOO_SLOW"])
 
 const firstOf = (value: string | Array<string> | undefined): string | undefined =>
   typeof value === "string" ? value : value?.[0]

@@ -78,26 +78,49 @@ export const apiTransport = (
           const path = basePath + request.path
           const headers = headersFor(request, requestId)
           const { endpoint, method, timeout } = request
+          const seconds = () => Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e9
+          const onAbandoned = (begun: boolean): Effect.Effect<void> => {
+            measures.latency.observe({ endpoint, status_code: "abandoned" }, seconds())
+            measures.errors.increment({ error_type: "abandoned", status_code: "abandoned" })
+            const fields = { endpoint, latency_ms: Math.round(seconds() * 1000), request_id: requestId }
+            const log = Effect.logDebug("api_request_abandoned", fields)
+            // The API may still accept it (rulings 1).
+            return endpoint === "submit" && begun
+              ? Effect.andThen(
+                  log,
+                  Effect.logWarning("possible_duplicate", { ...fields, error_type: "SubmitDeadlineExceeded" })
+                )
+              : log
+          }
           const exchanged = exchange(
             dispatcher,
-            { origin, method, path, headers, body: request.body ?? NO_BODY, timeout },
+            {
+              origin,
+              method,
+              path,
+              headers,
+              body: request.body ?? NO_BODY,
+              timeout,
+              isOver: () => seconds() * 1000 > timeout,
+              onAbandoned
+            },
             traffic
           )
           const started = Effect.logDebug("api_request_start", { endpoint, request_id: requestId })
           return Effect.flatMap(
             Effect.andThen(started, request.within === undefined ? exchanged : endingWithin(exchanged, request.within)),
             (outcome): Effect.Effect<A, E | ApiUnreachable | ApiOutcomeUnknown> => {
-              const seconds = Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e9
+              const took = seconds()
               const answered = outcome._tag === "Answered"
               const statusCode = answered ? statusCodeOf(outcome.status) : outcome.kind
-              measures.latency.observe({ endpoint, status_code: statusCode }, seconds)
+              measures.latency.observe({ endpoint, status_code: statusCode }, took)
               const errorType = answered ? errorTypeOf(outcome.status) : outcome.kind
               if (errorType !== undefined) measures.errors.increment({ error_type: errorType, status_code: statusCode })
               const fields = {
                 endpoint,
                 status_code: answered ? outcome.status : undefined,
                 error_type: errorType,
-                latency_ms: Math.round(seconds * 1000),
+                latency_ms: Math.round(took * 1000),
                 request_id: requestId,
                 api_request_id: answered ? outcome.requestId : undefined,
                 cause: answered ? undefined : outcome.cause
@@ -183,7 +206,8 @@ const declareMeasures = (metrics: Metrics["Service"], traffic: Traffic, poolSize
         "unauthorized",
         "rejected",
         "redirected",
-        "unreadable"
+        "unreadable",
+        "abandoned"
       ],
       status_code: STATUS_CODES
     }
@@ -227,7 +251,8 @@ const STATUS_CODES = [
   "5xx",
   "unreachable",
   "timeout",
-  "reset"
+  "reset",
+  "abandoned"
 ] as const
 
 type StatusCode = (typeof STATUS_CODES)[number]

@@ -43,7 +43,7 @@ export const AuthenticatorLive: Layer.Layer<
 
     // A name under attack is asked about no more; what the cache knows as good passes all the same (rulings 7).
     const login = (credentials: Credentials): Effect.Effect<Identity, AuthenticationError> =>
-      Effect.andThen(limiter.login(loginName(credentials)), askApi(credentials))
+      Effect.scoped(Effect.andThen(limiter.login(loginName(credentials)), askApi(credentials)))
 
     const authenticate = Effect.fn("Authenticator.authenticate")((credentials: Credentials) =>
       cache.getOrLogin(credentials, login(credentials))

@@ -38,12 +38,7 @@ export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | 
     labels: { operation: ["login", "prepare", "submit"] }
   })
 
-  const admit = (operation: RetriedOperation) =>
-    Effect.map(readiness.reasons, (reasons) => {
-      const may = !reasons.includes("draining")
-      if (may) retries.increment({ operation })
-      return may
-    })
+  const draining = Effect.map(readiness.reasons, (reasons) => reasons.includes("draining"))
 
   const repeat = <A, E extends CallFailure, R>(
     operation: RetriedOperation,
@@ -51,17 +46,25 @@ export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | 
     endsAt: number,
     first: E
   ): Effect.Effect<A, E, R> => {
-    let replay: E | undefined = first
+    let failure: E | undefined
     let lastCall = false
-    // The first call has been made: its failure starts the schedule.
+    const failed = (error: E): Effect.Effect<void> => {
+      failure = error
+      return operation === "submit" ? warnOfDuplicate(error) : Effect.void
+    }
+    const callAgain = Effect.suspend(() => {
+      retries.increment({ operation })
+      return Effect.tapError(call, failed)
+    })
     const attempt = Effect.suspend((): Effect.Effect<A, E, R> => {
-      if (replay === undefined) return call
-      const failure = replay
-      replay = undefined
-      return Effect.fail(failure)
+      const before = failure
+      // The first call has been made: its failure starts the schedule.
+      if (before === undefined) return Effect.andThen(failed(first), Effect.fail(first))
+      // The process may have begun to drain during the pause.
+      return Effect.flatMap(draining, (isDraining) => (isDraining ? Effect.fail(before) : callAgain))
     })
     return Effect.retry(
-      operation === "submit" ? Effect.tapError(attempt, warnOfDuplicate) : attempt,
+      attempt,
       Schedule.exponential(FIRST_DELAY[operation]).pipe(
         Schedule.jittered,
         Schedule.upTo({ times: api.maxRetries }),
@@ -69,7 +72,7 @@ export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | 
         Schedule.while(({ duration, input, now }) => {
           if (lastCall || !isRepeatable(input) || now + Duration.toMillis(duration) >= endsAt) return NO
           lastCall = operation === "submit" && input._tag === "ApiOutcomeUnknown"
-          return admit(operation)
+          return Effect.map(draining, (isDraining) => !isDraining)
         })
       )
     )

@@ -58,9 +58,9 @@ export class BudgetLedger {
     return holding
   }
 
-  /** Adds to what the message holds, or returns false. */
+  /** Adds to what the message holds, or returns false. A negative number gives back. */
   grow(holding: Holding, bytes: number): boolean {
-    if (this.held + bytes > this.budget || this.#givesWay(holding)) return false
+    if (bytes > 0 && (this.held + bytes > this.budget || this.#givesWay(holding))) return false
     holding.bytes += bytes
     this.held += bytes
     return true

@@ -12,6 +12,14 @@ export const MessageBudgetLive: Layer.Layer<MessageBudget, never, GatewayConfig 
     const metrics = yield* Metrics
     const ledger = new BudgetLedger(limits.messageBudget, smtp.messageSizeLimit)
     let refusing = false
+    // It would be told 452 for ever, alone in the process or not.
+    if (limits.messageBudget < 2 * smtp.messageSizeLimit) {
+      yield* Effect.logWarning("message_budget_small", {
+        budget_bytes: limits.messageBudget,
+        message_size_limit_bytes: smtp.messageSizeLimit,
+        advice: "a message takes up to twice its size: raise MESSAGE_BUDGET or lower MESSAGE_SIZE_LIMIT"
+      })
+    }
 
     metrics.gauge({
       name: "smtp_inflight_message_bytes",

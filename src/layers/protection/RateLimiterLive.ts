@@ -12,6 +12,7 @@ import {
   type StrikeRule
 } from "../../services/RateLimiterStore.ts"
 import { makeClientNetworks } from "./ClientNetwork.ts"
+import { KeyedCount } from "./KeyedCount.ts"
 import { RateLimiterStoreMemory } from "./RateLimiterStoreMemory.ts"
 
 /** Milliseconds over which mails are counted (rulings 8). */
@@ -58,7 +59,7 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
       const nameRule: StrikeRule = { limit: limits.authFailureLimit, window, blockFor: window }
 
       let connections = 0
-      const connectionsByNetwork = new Map<string, number>()
+      const connectionsByNetwork = new KeyedCount()
 
       /** `key` is undefined for an address that is not counted. */
       const slot = (key: string | undefined): Effect.Effect<void, TooManyConnections, Scope.Scope> =>
@@ -69,12 +70,11 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
               return Effect.fail(new TooManyConnections({ limit: "process" }))
             }
             if (key !== undefined) {
-              const open = connectionsByNetwork.get(key) ?? 0
-              if (open >= limits.maxConnectionsPerAddress) {
+              if (connectionsByNetwork.of(key) >= limits.maxConnectionsPerAddress) {
                 limited.increment({ limit: "address_connections" })
                 return Effect.fail(new TooManyConnections({ limit: "address" }))
               }
-              connectionsByNetwork.set(key, open + 1)
+              connectionsByNetwork.add(key)
             }
             connections++
             return Effect.void
@@ -82,10 +82,7 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
           () =>
             Effect.sync(() => {
               connections--
-              if (key === undefined) return
-              const open = connectionsByNetwork.get(key) ?? 0
-              if (open > 1) connectionsByNetwork.set(key, open - 1)
-              else connectionsByNetwork.delete(key)
+              if (key !== undefined) connectionsByNetwork.remove(key)
             })
         )
 
@@ -125,15 +122,21 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
           )
         })
 
-      const login = (username: string) =>
-        Effect.flatMap(
-          Effect.suspend(() => store.blockedFor("name", nameKey(secret, username))),
-          (remaining) => {
-            if (remaining === 0) return Effect.void
-            limited.increment({ limit: "login_name" })
-            return Effect.fail(new LoginSuspended())
-          }
+      const loginsUnderWay = new KeyedCount()
+
+      const login = Effect.fnUntraced(function* (username: string) {
+        const name = nameKey(secret, username)
+        const blocked = (yield* store.blockedFor("name", name)) > 0
+        const struck = yield* store.strikes("name", name, nameRule.window)
+        if (blocked || struck + loginsUnderWay.of(name) >= nameRule.limit) {
+          limited.increment({ limit: "login_name" })
+          return yield* new LoginSuspended()
+        }
+        yield* Effect.acquireRelease(
+          Effect.sync(() => loginsUnderWay.add(name)),
+          () => Effect.sync(() => loginsUnderWay.remove(name))
         )
+      })
 
       const loginFailed = Effect.fn("RateLimiter.loginFailed")(function* (address: string, credentials: Credentials) {
         const { key, trusted } = networkOf(address)

@@ -83,6 +83,11 @@ export const rateLimiterStoreMemory = (maxBytes: number): Layer.Layer<RateLimite
             makeRoom()
             return blocked
           }),
+        strikes: (offender, key, window) =>
+          Effect.sync(() => {
+            const now = monotonicMillis(clock)
+            return strikes[offender].get(key, now)?.count(window, now) ?? 0
+          }),
         blockedFor: (offender, key) => Effect.sync(() => blockedFor(offender, key, monotonicMillis(clock)))
       })
     })

@@ -13,6 +13,15 @@ export class Strikes extends Expiring {
     return OWN_BYTES + 8 * this.#marks.length
   }
 
+  /** Distinct marks within the window. */
+  count(window: number, now: number): number {
+    let count = 0
+    for (let index = 1; index < this.#marks.length; index += 2) {
+      if ((this.#marks[index] ?? 0) > now - window) count++
+    }
+    return count
+  }
+
   /** Returns how many distinct marks lie within the window; a mark that is known already is as old as its last use. */
   add(mark: number, rule: StrikeRule, now: number): number {
     const kept: Array<number> = []

@@ -46,7 +46,7 @@ export class MailData {
 
   /**
    * Once the content is larger than `limit`, or `grow` has no room for more of it, it is only counted, and what was kept
-   * is let go.
+   * is let go: `grow` is told by a negative number.
    */
   constructor(limit: number, grow: (octets: number) => boolean) {
     this.#limit = limit
@@ -173,6 +173,7 @@ export class MailData {
 
   #drop(): void {
     free(this.#buffer)
+    if (this.#used > 0) this.#grow(-this.#used)
     this.#buffer = NOTHING
     this.#used = 0
   }

@@ -43,15 +43,22 @@ export const parseProxyHeader = (octets: Buffer): ProxyHeader => {
   return octets.readUInt8(0) === SIGNATURE.readUInt8(0) ? parseBinary(octets) : parseText(octets)
 }
 
-/** Whether the first octets of a connection or of a line begin as a header does. No SMTP client starts like that. */
+/** Whether the first octets of a connection begin as a header does. No SMTP client starts like that. */
 export const startsLikeProxyHeader = (octets: Buffer): boolean =>
-  startsWith(octets, TEXT_START) || startsWith(octets, SIGNATURE)
+  startsWith(octets, TEXT_START) || startsWith(octets, SIGNATURE_START)
+
+/** Whether more octets could make them begin as a header does. */
+export const mayBecomeProxyHeader = (octets: Buffer): boolean =>
+  (octets.length < TEXT_START.length && mayStartWith(octets, TEXT_START)) ||
+  (octets.length < SIGNATURE_START.length && mayStartWith(octets, SIGNATURE_START))
 
 const INCOMPLETE: ProxyHeader = { _tag: "Incomplete" }
 const INVALID: ProxyHeader = { _tag: "Invalid" }
 
 const TEXT_START = Buffer.from("PROXY ", "latin1")
 const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1")
+/** Empty lines may be a mistake, a NUL behind them is none. */
+const SIGNATURE_START = SIGNATURE.subarray(0, 5)
 
 const startsWith = (octets: Buffer, start: Buffer): boolean =>
   octets.length >= start.length && octets.compare(start, 0, start.length, 0, start.length) === 0

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto"
 import { createServer, type Server, type Socket } from "node:net"
 import type { SMTPServerOptions } from "smtp-server"
 import type { SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js"
-import { networkMembership } from "../../domain/networks.ts"
+import { networkMembership, readAddress } from "../../domain/networks.ts"
 import { GatewayConfig, type SmtpPort } from "../../services/GatewayConfig.ts"
 import { Readiness } from "../../services/Readiness.ts"
 import { SmtpSession } from "../../services/SmtpSession.ts"
@@ -131,7 +131,7 @@ export const SmtpServerLive = Layer.effect(
         server.connect(socket, { ...address, implicitTls: wanted.implicitTls })
       // Who may speak PROXY must: without its header the limits would count the balancer as one client.
       const accept = (socket: Socket) => {
-        if (!isProxy(socket.remoteAddress ?? "")) return open(socket, {})
+        if (!isProxy(readAddress(socket.remoteAddress ?? ""))) return open(socket, {})
         proxyHeaders.read(socket, (outcome) => {
           if (outcome._tag === "Refused")
             hooks.failed(new Error(`PROXY header ${outcome.reason}`), socket.remoteAddress)

@@ -1,14 +1,12 @@
 import { Effect, Redacted } from "effect"
-import { SMTPConnection, type SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js"
+import type { SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js"
 import type { Socket } from "node:net"
-import { type Envelope, mailboxKey } from "../../domain/Envelope.ts"
+import type { Envelope } from "../../domain/Envelope.ts"
 import {
   ClientGone,
   DataEndless,
-  type GatewayError,
   MessageBudgetExhausted,
   MessageTooLarge,
-  NotAuthenticated,
   type ReceiveError,
   ShuttingDown,
   TlsRequired,
@@ -20,9 +18,10 @@ import type { Command, ReplyFunction } from "../../services/SmtpSession.ts"
 import type { Activity } from "./activity.ts"
 import { parseAddressCommand } from "./AddressCommand.ts"
 import { initialResponseRefusal, lineRefusal, parameterRefusal } from "./commandLines.ts"
+import { RecipientList } from "./RecipientList.ts"
+import { ReplyingConnection } from "./ReplyingConnection.ts"
 import type { SubmissionServer } from "./SubmissionServer.ts"
 import { SubmissionStream } from "./SubmissionStream.ts"
-import { plainText, wordingOf } from "./wording.ts"
 
 type Next = () => void
 
@@ -39,18 +38,12 @@ const MAX_RECIPIENTS_TOO_MANY = 1000
  * order of commands; the underscore members used here are those of the exact version in package.json, and
  * test/layers/smtp holds them to what is expected of them.
  */
-export class SubmissionConnection extends SMTPConnection {
-  declare readonly _server: SubmissionServer
-  /** The reply of the session that the package is about to send in its own words. */
-  #answer: SmtpReply.SmtpReply | undefined
-  /** By mailbox, the address as it was spelled. The package's list compares local parts without case (rulings 14). */
-  readonly #recipients = new Map<string, string>()
+export class SubmissionConnection extends ReplyingConnection {
+  readonly #recipients = new RecipientList()
   /** Refused past the limit since the connection began. */
   #recipientsTooMany = 0
-  /** Set from 354 to the reply. */
-  #data:
-    | { readonly startedAt: number; ended: boolean; settle: (error: Error | null, text?: string) => void }
-    | undefined
+  /** Set from 354 until both the data has ended and the session has answered it. */
+  #data: Reception | undefined
   /** A command is with the session. */
   #waiting = false
   /** When the connection last had nothing to do, in milliseconds of the epoch. */
@@ -108,38 +101,6 @@ export class SubmissionConnection extends SMTPConnection {
     super._onCommand(command, next)
   }
 
-  override send(code: number, data?: string | Array<string> | null, context?: string | false): void {
-    const answer = this.#answer
-    this.#answer = undefined
-    if (answer?.code === code) {
-      super.send(code, `${answer.enhanced} ${answer.text}`.trimStart(), false)
-    } else if (Array.isArray(data)) {
-      // EHLO: a password is never asked for in the clear.
-      super.send(code, this.secure ? data : data.filter((line) => !line.startsWith("AUTH ")), context)
-    } else if (code === 530) {
-      const error = this.secure ? new NotAuthenticated() : new TlsRequired()
-      this._server.hooks.refused(this, error)
-      const { enhanced, text } = SmtpReply.fromError(error)
-      super.send(code, `${enhanced} ${text}`, false)
-    } else {
-      const wording = typeof data === "string" ? wordingOf(data) : undefined
-      if (wording !== undefined) super.send(code, `${wording.enhanced} ${wording.text}`, false)
-      else super.send(code, typeof data === "string" ? plainText(data) : data, context)
-    }
-    if (answer?.close === true && code !== 421) this.close()
-  }
-
-  /** Sends a reply of ours outside of the package's own flow. */
-  answer(reply: SmtpReply.SmtpReply): void {
-    this.#answer = reply
-    this.send(reply.code)
-  }
-
-  refuse(error: GatewayError): void {
-    this._server.hooks.refused(this, error)
-    this.answer(SmtpReply.fromError(error))
-  }
-
   /** Hands a command to the session. `answered` gets the reply, and passes it on by the package's callback. */
   post(command: (reply: ReplyFunction) => Command, answered: ReplyFunction): void {
     this.#waiting = true
@@ -152,12 +113,6 @@ export class SubmissionConnection extends SMTPConnection {
         answered(reply)
       })
     )
-  }
-
-  /** Gives the session's reply to the package, which goes on by its code. */
-  settle(reply: SmtpReply.SmtpReply, callback: (error: Error | null) => void): void {
-    this.#answer = reply
-    callback(reply.code < 400 ? null : Object.assign(new Error(reply.text), { responseCode: reply.code }))
   }
 
   override _resetSession(): void {
@@ -244,8 +199,7 @@ export class SubmissionConnection extends SMTPConnection {
   }
 
   addRecipient(recipient: string, callback: (error: Error | null) => void): void {
-    const mailbox = mailboxKey(recipient)
-    if (this.#recipients.size >= this._server.hooks.maxRecipients && !this.#recipients.has(mailbox)) {
+    if (this.#recipients.size >= this._server.hooks.maxRecipients && !this.#recipients.has(recipient)) {
       this.#recipientsTooMany++
       const flood = this.#recipientsTooMany > MAX_RECIPIENTS_TOO_MANY
       const error = new TooManyRecipients()
@@ -256,7 +210,7 @@ export class SubmissionConnection extends SMTPConnection {
     this.post(
       (reply) => ({ _tag: "RcptTo", recipient, reply }),
       (reply) => {
-        if (reply.code < 400 && !this.#recipients.has(mailbox)) this.#recipients.set(mailbox, recipient)
+        if (reply.code < 400) this.#recipients.add(recipient)
         this.settle(reply, callback)
       }
     )
@@ -277,7 +231,7 @@ export class SubmissionConnection extends SMTPConnection {
     const { mailFrom, smtpUtf8 } = this.session.envelope
     const envelope: Envelope = {
       sender: mailFrom === false ? "" : mailFrom.address,
-      recipients: [...this.#recipients.values()],
+      recipients: this.#recipients.addresses,
       smtpUtf8: smtpUtf8 === true
     }
     const transit = {
@@ -290,6 +244,7 @@ export class SubmissionConnection extends SMTPConnection {
         if (this._closed) return resume(Effect.fail(new ClientGone()))
         const limit = this._server.hooks.messageSizeLimit
         const { data } = parser.collect(limit, grow, (ended) => {
+          if (this.#data?.answered === true) return this.#discarded(ended, data.size)
           if (this.#data !== undefined) this.#data.ended = ended
           if (ended && data.oversize) resume(Effect.fail(new MessageTooLarge({ limit })))
           else if (data.refused) resume(Effect.fail(new MessageBudgetExhausted()))
@@ -303,19 +258,28 @@ export class SubmissionConnection extends SMTPConnection {
       (reply) => ({ _tag: "Data", envelope, transit, receive, reply }),
       (reply) => {
         const data = this.#data
-        this.#data = undefined
+        if (reply.code < 400) this.forgetErrors()
         if (data === undefined) {
-          this.answer(reply)
+          this.reply(reply)
           next()
         } else if (reply.code === 421) {
-          this.answer(reply)
+          this.#data = undefined
+          this.reply(reply)
         } else {
+          data.answered = true
+          if (data.ended) this.#data = undefined
           // Refused in the middle of the data: the rest is read and thrown away before the reply goes out.
-          if (!data.ended) parser.data.discard()
+          else parser.data.discard()
           this.settle(reply, (error) => data.settle(error, ""))
         }
       }
     )
+  }
+
+  /** What comes of a message that was refused before its end has the bounds of any other (rulings 9). */
+  #discarded(ended: boolean, octets: number): void {
+    if (ended) this.#data = undefined
+    else if (octets > 2 * this._server.hooks.messageSizeLimit) this.refuse(new DataEndless())
   }
 
   #failReceive: (error: ReceiveError) => void = () => {}
@@ -323,7 +287,7 @@ export class SubmissionConnection extends SMTPConnection {
   /** The package has said 354; `callback` sends the reply once the data has ended. */
   dataStarted(stream: NodeJS.ReadableStream, callback: (error: Error | null, text?: string) => void): void {
     stream.resume()
-    this.#data = { startedAt: this._server.hooks.now(), ended: false, settle: callback }
+    this.#data = { startedAt: this._server.hooks.now(), ended: false, answered: false, settle: callback }
   }
 
   /** What the connection is busy with; the server's sweep sets a deadline for each. */
@@ -344,6 +308,17 @@ export class SubmissionConnection extends SMTPConnection {
 
   /** Ends DATA with an error that closes the connection. */
   abortData(error: ReceiveError): void {
-    this.#failReceive(error)
+    if (this.#data?.answered === true) this.refuse(error)
+    else this.#failReceive(error)
   }
+}
+
+/** One message from 354 on. */
+interface Reception {
+  /** Milliseconds of the epoch. */
+  readonly startedAt: number
+  ended: boolean
+  /** The session has, perhaps before the end. */
+  answered: boolean
+  readonly settle: (error: Error | null, text?: string) => void
 }

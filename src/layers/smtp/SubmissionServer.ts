@@ -2,6 +2,7 @@ import { SMTPServer, type SMTPServerOptions } from "smtp-server"
 import type { Socket } from "node:net"
 import type { GatewayError } from "../../domain/GatewayError.ts"
 import type { Command } from "../../services/SmtpSession.ts"
+import type { ReplyingConnection } from "./ReplyingConnection.ts"
 import { SubmissionConnection, type SubmissionConnectionOptions } from "./SubmissionConnection.ts"
 
 /** What connections need of the layer around them. */
@@ -19,7 +20,7 @@ export interface SubmissionHooks {
   /** The client is gone. May come for a connection that was never opened. */
   readonly closed: (connection: SubmissionConnection) => void
   /** A command was refused that no session gets to see. */
-  readonly refused: (connection: SubmissionConnection, error: GatewayError) => void
+  readonly refused: (connection: ReplyingConnection, error: GatewayError) => void
   /** A socket or handshake failed; nothing is left to answer. */
   readonly failed: (error: Error, clientAddress?: string) => void
 }

@@ -1,6 +1,6 @@
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js"
 import { MailData } from "./MailData.ts"
-import { startsLikeProxyHeader } from "./ProxyHeader.ts"
+import { ProxyHeaderGuard } from "./ProxyHeaderGuard.ts"
 
 const NO_ROOM = () => false
 
@@ -16,17 +16,15 @@ export class SubmissionStream extends SMTPStream {
 
   /** The first octets are a PROXY header, from a peer that is not in PROXY_TRUSTED: whoever it is, it is no mail client. */
   onProxyHeader: () => void = () => {}
-  #begun = false
+  readonly #guard = new ProxyHeaderGuard()
 
   override _write(chunk: Buffer, encoding: BufferEncoding, next: (error?: Error | null) => void): void {
-    if (!this.#begun) {
-      this.#begun = true
-      if (startsLikeProxyHeader(chunk)) {
-        this.isClosed = true
-        this.onProxyHeader()
-      }
+    const octets = this.#guard.pass(chunk)
+    if (octets === undefined) {
+      this.isClosed = true
+      this.onProxyHeader()
     }
-    super._write(chunk, encoding, next)
+    super._write(octets ?? chunk, encoding, next)
   }
 
   /** Begins a message; called right before `startDataMode`. */

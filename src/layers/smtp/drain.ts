@@ -9,7 +9,8 @@ import type { SubmissionServer } from "./SubmissionServer.ts"
 
 const LOOK_AGAIN_AFTER = Duration.millis(50)
 
-/** For the last replies to leave, once the time is over. */
+/** The end of SHUTDOWN_TIMEOUT is for the last replies to leave, and for the process to end in time. */
+const RESERVE = Duration.millis(500)
 const LAST_WORDS = Duration.millis(100)
 
 /**
@@ -48,7 +49,10 @@ export const drain = Effect.fnUntraced(function* (parts: {
     Effect.repeat({ schedule: Schedule.spaced(LOOK_AGAIN_AFTER), until: (connections) => connections === 0 }),
     Effect.andThen(session.settled),
     Effect.as(true),
-    Effect.timeoutOrElse({ duration: shutdown.timeout, orElse: () => Effect.succeed(false) })
+    Effect.timeoutOrElse({
+      duration: Duration.max(Duration.subtract(shutdown.timeout, RESERVE), Duration.zero),
+      orElse: () => Effect.succeed(false)
+    })
   )
   if (!finished) {
     const left = open()

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Redacted, Schema } from "effect"
+import { Duration, Effect, Fiber, Layer, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { CircuitOpen } from "../../../src/domain/GatewayError.ts"
 import { apiTransport, ApiTransportLive, type Protect, USER_AGENT } from "../../../src/layers/cakemail/ApiTransport.ts"
@@ -14,7 +14,9 @@ import { CakemailClient } from "../../../src/services/CakemailClient.ts"
 import type { GatewaySettings } from "../../../src/services/GatewayConfig.ts"
 import { startConnectProxy } from "../../kit/ConnectProxy.ts"
 import { aMessage, anIdentity, credentials } from "../../kit/mail.ts"
-import { layerMetricsRecorder } from "../../kit/MetricsRecorder.ts"
+import { makeLogRecorder } from "../../kit/LogRecorder.ts"
+import { layerMetricsRecorder, MetricsRecorder } from "../../kit/MetricsRecorder.ts"
+import { eventually } from "../../kit/SandboxKit.ts"
 import { startScriptedApi } from "../../kit/ScriptedApi.ts"
 import { configWith } from "../../kit/SettingsKit.ts"
 
@@ -137,6 +139,56 @@ describe("a proxy", () => {
       const error = yield* Effect.flip(pingWith({ url: api.url, caPath, httpsProxy }))
       assert.strictEqual(error._tag, "ApiUnreachable")
     })
+  )
+})
+
+describe("a submission", () => {
+  const submit = Effect.flatMap(CakemailClient, (client) =>
+    client.submit(anIdentity(), { bodyFor: () => [Buffer.from("{}")], sharedBytes: 2, query: "" }, "to@example.com")
+  )
+  const layerFor = (api: Partial<GatewaySettings["api"]>) =>
+    CakemailClientOverTransport.pipe(
+      Layer.provide(ApiTransportLive),
+      Layer.provide(configWith({ api })),
+      Layer.provideMerge(layerMetricsRecorder)
+    )
+
+  for (const [drip, error] of [
+    ["drip-body", "ApiAnswerUnreadable"],
+    ["drip-processing", "ApiOutcomeUnknown"]
+  ] as const) {
+    it.live(`ends by API_TIMEOUT although the answer goes on coming in pieces (${drip})`, () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const api = yield* startScriptedApi()
+          api.script("POST /v2/emails", drip)
+          const failure = yield* Effect.flip(submit).pipe(
+            Effect.provide(layerFor({ url: api.url, timeout: Duration.millis(300) }))
+          )
+          assert.strictEqual(failure._tag, error)
+        })
+      )
+    )
+  }
+
+  it.live("that is broken off is measured, and a possible duplicate only if it had begun to go out", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const api = yield* startScriptedApi()
+        api.script("POST /v2/emails", "hang")
+        const log = makeLogRecorder()
+        yield* Effect.gen(function* () {
+          const fibers = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(submit, { startImmediately: true }))
+          yield* eventually(Effect.sync(() => api.countOf("POST /v2/emails") === 1))
+          yield* Fiber.interruptAll(fibers)
+          const { value } = yield* MetricsRecorder
+          const labels = { error_type: "abandoned", status_code: "abandoned" }
+          assert.strictEqual(value("smtp_api_errors_total", labels), 3)
+        }).pipe(Effect.provide(Layer.mergeAll(layerFor({ url: api.url, poolSize: 1 }), log.layer)))
+        assert.strictEqual(log.events.filter(({ event }) => event === "possible_duplicate").length, 1)
+        assert.strictEqual(api.countOf("POST /v2/emails"), 1)
+      })
+    )
   )
 })
 

@@ -175,6 +175,21 @@ describe("makeRetries", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("starts none when draining begins during the pause, and tells the failure that it knows once", () =>
+    Effect.gen(function* () {
+      const readiness = yield* Readiness
+      const { value } = yield* MetricsRecorder
+      const { call, calledAt } = scripted(unknown)
+      yield* readiness.set("draining", true).pipe(Effect.delay("500 millis"), Effect.forkChild)
+      assert.deepStrictEqual(yield* run("submit", call), {
+        outcome: "ApiOutcomeUnknown",
+        events: ["possible_duplicate"]
+      })
+      assert.strictEqual(calledAt.length, 1)
+      assert.strictEqual(value("smtp_retries_total", { operation: "submit" }), 0)
+    }).pipe(Effect.provide(layer))
+  )
+
   it.effect("keeps to API_MAX_RETRIES", () =>
     Effect.gen(function* () {
       const { call, calledAt } = scripted(failed, failed, failed)

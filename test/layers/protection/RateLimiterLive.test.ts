@@ -29,11 +29,14 @@ const credentials = (password: string, username = USER) => ({ username, password
 const connect = (address = CLIENT) => Effect.flatMap(RateLimiter, ({ connection }) => connection(address))
 const message = (address = CLIENT, account = USER) =>
   Effect.flatMap(RateLimiter, (service) => service.message(address, account))
-const login = (username = USER) => Effect.flatMap(RateLimiter, (service) => service.login(username))
+const login = (username = USER) => Effect.scoped(Effect.flatMap(RateLimiter, (service) => service.login(username)))
 const loginFailed = (password: string, address = CLIENT, username = USER) =>
   Effect.flatMap(RateLimiter, (service) => service.loginFailed(address, credentials(password, username)))
 const refused = (limit: string) =>
   Effect.map(MetricsRecorder, ({ value }) => value("smtp_rate_limited_total", { limit }))
+
+/** A login that is under way until the scope closes. */
+const loginUnderWay = (username = USER) => Effect.flatMap(RateLimiter, (service) => service.login(username))
 
 /** Times by which a mail is accepted, and the refusal after them. */
 const sendUntilRefused = Effect.fnUntraced(function* (address = CLIENT, account = USER) {
@@ -282,4 +285,17 @@ describe("RateLimiterLive: failed logins", () => {
       assert.notInclude(JSON.stringify(logs.events), "hunter")
     }).pipe(Effect.provide(Layer.merge(limiter(), logs.layer)))
   })
+
+  it.effect("logins under way count as guesses of the name until they end, whoever makes them", () =>
+    Effect.gen(function* () {
+      for (const password of ["1", "2", "3"]) yield* loginFailed(password)
+      const scope = yield* Scope.make()
+      for (let underWay = 0; underWay < 2; underWay++) yield* Scope.provide(loginUnderWay(" USER@example.com"), scope)
+      assert.strictEqual((yield* Effect.flip(login()))._tag, "LoginSuspended")
+      assert.strictEqual(yield* refused("login_name"), 1)
+      yield* login("other@example.com")
+      yield* Scope.close(scope, Exit.void)
+      yield* login()
+    }).pipe(Effect.provide(limiter({})))
+  )
 })

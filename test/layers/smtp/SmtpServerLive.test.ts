@@ -3,6 +3,7 @@ import { Duration, Effect, Layer, Scope } from "effect"
 import { MessageRateExceeded } from "../../../src/domain/GatewayError.ts"
 import type { Submission } from "../../../src/domain/Submission.ts"
 import { SmtpServer } from "../../../src/layers/smtp/SmtpServerLive.ts"
+import { MessageBudget } from "../../../src/services/MessageBudget.ts"
 import { MessageSink } from "../../../src/services/MessageSink.ts"
 import { RateLimiter } from "../../../src/services/RateLimiter.ts"
 import { smtpPort, smtpServerWith } from "../../kit/SmtpServerKit.ts"
@@ -373,6 +374,50 @@ describe("SmtpServer", () => {
       })
     )
 
+    for (const [name, line] of [
+      ["lines that are too long", `NOOP ${"x".repeat(3_000)}`],
+      ["mechanisms that are not offered", "AUTH FOO"],
+      ["credentials that are no base64", "AUTH PLAIN !!!"],
+      ["credentials in the wrong form", "AUTH PLAIN AAAA"],
+      ["STARTTLS under TLS", "STARTTLS"]
+    ] as const) {
+      run(
+        `closes after too many ${name}`,
+        Effect.gen(function* () {
+          const wire = yield* openSecureWire(yield* smtpPort)
+          yield* wire.ask("EHLO client.example.com")
+          const codes: Array<number> = []
+          while (codes.length < 100 && codes.at(-1) !== 421) codes.push((yield* wire.ask(line)).code)
+          assert.strictEqual(codes.length, 21)
+          yield* wire.ended
+        })
+      )
+    }
+
+    run(
+      "lets a login see a whole transaction refused, and counts anew with every message that is accepted",
+      Effect.gen(function* () {
+        const wire = yield* openLoggedInWire(yield* smtpPort)
+        const refusals = Effect.fnUntraced(function* (count: number) {
+          for (let refusal = 0; refusal < count; refusal++) {
+            assert.strictEqual((yield* wire.ask("RCPT TO:<b@example.com>")).code, 503)
+          }
+        })
+        yield* refusals(22)
+        yield* wire.ask("MAIL FROM:<a@example.com>")
+        yield* wire.ask("RCPT TO:<b@example.com>")
+        yield* wire.ask("DATA")
+        assert.strictEqual((yield* wire.ask("x\r\n.")).code, 250)
+        yield* refusals(22)
+        assert.strictEqual(
+          (yield* wire.ask("RCPT TO:<b@example.com>")).raw,
+          "421 4.7.0 Too many errors, closing connection"
+        )
+        yield* wire.ended
+      }),
+      { settings: { smtp: { maxRecipients: 2 } } }
+    )
+
     run(
       "closes an idle connection with 421 4.4.2, though octets trickle in",
       Effect.gen(function* () {
@@ -400,7 +445,79 @@ describe("SmtpServer", () => {
     )
   })
 
+  describe("data that is refused before its end", () => {
+    const noRoom = Layer.succeed(MessageBudget, {
+      admit: Effect.void,
+      reservation: Effect.succeed({ grow: () => false, transfer: () => Effect.void, release: Effect.void }),
+      held: Effect.succeed(0)
+    })
+    const beginRefused = Effect.gen(function* () {
+      const wire = yield* openLoggedInWire(yield* smtpPort)
+      yield* wire.ask("MAIL FROM:<a@example.com>")
+      yield* wire.ask("RCPT TO:<b@example.com>")
+      yield* wire.ask("DATA")
+      yield* wire.send("refused")
+      return wire
+    })
+
+    run(
+      "is thrown away to its end, answered 452, and the session goes on",
+      Effect.gen(function* () {
+        const wire = yield* beginRefused
+        yield* wire.send("x".repeat(1_500))
+        assert.match((yield* wire.ask("\r\n.")).raw, /^452 4\.3\.1 /)
+        assert.strictEqual((yield* wire.ask("NOOP")).code, 250)
+      }),
+      { budget: noRoom, settings: { smtp: { messageSizeLimit: 1_000 } } }
+    )
+
+    run(
+      "is read up to twice the size limit",
+      Effect.gen(function* () {
+        const wire = yield* beginRefused
+        yield* wire.send("x".repeat(3_000))
+        assert.match((yield* wire.reply).raw, /^421 4\.3\.4 /)
+        yield* wire.ended
+      }),
+      { budget: noRoom, settings: { smtp: { messageSizeLimit: 1_000 } } }
+    )
+
+    run(
+      "has the deadline of all data, and not that of idle clients",
+      Effect.gen(function* () {
+        const wire = yield* beginRefused
+        const trickle = wire.send("x").pipe(Effect.delay("50 millis"), Effect.forever)
+        const { raw } = yield* Effect.raceFirst(wire.reply, trickle)
+        assert.match(raw, /^421 4\.4\.2 (?!Timeout)/)
+        yield* wire.ended
+      }),
+      {
+        budget: noRoom,
+        settings: { smtp: { dataTimeout: Duration.millis(900), connectionTimeout: Duration.millis(400) } }
+      }
+    )
+  })
+
   describe("the PROXY protocol", () => {
+    for (const [name, pieces] of [
+      ["1 in two pieces", ["PRO", "XY TCP4 198.51.100.7 192.0.2.1 50000 587\r\n"]],
+      ["2 octet by octet", [..."\r\n\r\n\0\r\nQUIT\n!"]]
+    ] as const) {
+      run(
+        `version ${name} from a stranger closes the connection, and no command in it is obeyed`,
+        Effect.gen(function* () {
+          const wire = yield* openWire(yield* smtpPort)
+          assert.strictEqual((yield* wire.reply).code, 220)
+          for (const piece of pieces) {
+            yield* wire.send(piece)
+            yield* Effect.sleep("5 millis")
+          }
+          yield* wire.ended
+          assert.notMatch(yield* wire.received, /221/)
+        })
+      )
+    }
+
     for (const [name, header] of [
       ["1", Buffer.from("PROXY TCP4 198.51.100.7 192.0.2.1 50000 587\r\n")],
       ["2", Buffer.from("0d0a0d0a000d0a515549540a2111000cc6336407c0000201c350024b", "hex")]
