@@ -26,6 +26,7 @@ const start = Effect.gen(function* () {
       return {
         status: response.status,
         type: response.headers.get("content-type") ?? "",
+        allow: response.headers.get("allow"),
         body: await response.text()
       }
     })
@@ -116,14 +117,31 @@ describe("/metrics", () => {
 })
 
 describe("the HTTP side", () => {
-  it.live("knows no other path and no other method", () =>
+  it.live("answers HEAD like GET, without the body, and says what else it does not do", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { readiness, request } = yield* start
+        yield* readiness.set("no certificate", false)
+        const statuses = { "/health/live": 200, "/health/ready": 503, "/metrics": 200 }
+        for (const [path, status] of Object.entries(statuses)) {
+          const head = yield* request(path, "HEAD")
+          assert.deepStrictEqual([head.status, head.body], [status, ""], path)
+          for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+            const refused = yield* request(path, method)
+            assert.deepStrictEqual([refused.status, refused.allow], [405, "GET, HEAD"], `${method} ${path}`)
+          }
+        }
+      })
+    )
+  )
+
+  it.live("knows no other path", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const { request } = yield* start
         for (const path of ["/", "/health", "/health/ready/x", "/metrics/../etc/passwd", "/favicon.ico"]) {
           assert.strictEqual((yield* request(path)).status, 404, path)
         }
-        assert.strictEqual((yield* request("/health/ready", "POST")).status, 404)
       })
     )
   )
