@@ -44,6 +44,8 @@ export class Load {
   readonly #underWay = new Map<SmtpClient, number>()
   /** Mails that are due, and wait for a connection. */
   readonly #overdue: Array<number> = []
+  #logins = 0
+  #resumed = 0
   #serial = 0
   #connectionsLost = 0
 
@@ -66,7 +68,8 @@ export class Load {
       secureContext: createSecureContext(),
       session: undefined,
       events: {
-        ready: (client, { connect, login }) => {
+        ready: (client, { connect, isResumed, login }) => {
+          if (isResumed) this.#resumed++
           this.#connect.add(connect)
           this.#login.add(login)
           this.#ready(client)
@@ -78,6 +81,7 @@ export class Load {
   }
 
   start(): void {
+    this.#at(now() + OPENING_TIME, () => this.#fail(`${this.#logins} connections in ${OPENING_TIME / 1000} seconds`))
     this.#open()
   }
 
@@ -103,7 +107,9 @@ export class Load {
     this.#open()
     if (this.#silent.size < this.#plan.idle) this.#silent.add(client)
     else this.#next(client)
-    if (this.#phase === "opening" && this.#toOpen === 0 && this.#opening.size === 0) this.#warmUp()
+    this.#logins++
+    // Not when none is opening: where each mail has its own connection, some always are.
+    if (this.#phase === "opening" && this.#logins >= this.#plan.connections + this.#plan.idle) this.#warmUp()
   }
 
   #next(client: SmtpClient): void {
@@ -155,8 +161,7 @@ export class Load {
     if (!client.isDone) {
       this.#connectionsLost++
       if (this.#connectionsLost > MAX_CONNECTIONS_LOST || (failedToOpen && this.#phase === "opening")) {
-        this.abort()
-        return this.#events.failed(`connections end: ${reason === "" ? "without a word" : reason}`)
+        return this.#fail(`connections end: ${reason === "" ? "without a word" : reason}`)
       }
     }
     if (this.#mayBegin()) {
@@ -181,7 +186,7 @@ export class Load {
       const workerData: PacerData = { schedule: { pace, seconds, warmup }, startedAt }
       this.#pacer = new Worker(new URL("./pacerThread.ts", import.meta.url), { workerData })
       this.#pacer.on("message", (times: ReadonlyArray<number>) => this.#due(times))
-      this.#pacer.on("error", (error) => this.#events.failed(`the pacer failed: ${String(error)}`))
+      this.#pacer.on("error", (error) => this.#fail(`the pacer failed: ${String(error)}`))
     }
     this.#at(startedAt + warmup * 1000, () => this.#measure())
   }
@@ -239,8 +244,15 @@ export class Load {
       login: this.#login.latency,
       connections: this.#connectionsMeasured,
       connectionsLost: this.#connectionsLost,
+      logins: this.#logins,
+      resumed: this.#resumed,
       cpu: this.#cpu
     })
+  }
+
+  #fail(reason: string): void {
+    this.abort()
+    this.#events.failed(reason)
   }
 
   #at(time: number, action: () => void): void {
@@ -251,6 +263,9 @@ export class Load {
 
 /** A burst of handshakes is no part of a load, unless it has that many connections that send. */
 const OPENING_AT_A_TIME = 50
+
+/** Milliseconds for all connections to log in. */
+const OPENING_TIME = 120_000
 
 /** A server that ends so many connections is not being measured. */
 const MAX_CONNECTIONS_LOST = 1_000

@@ -41,6 +41,9 @@ export const LoadReport = Schema.Struct({
   connections: Schema.Int,
   /** Connections that the server or the network ended. */
   connectionsLost: Schema.Int,
+  /** Logins of the whole run, and how many of their connections took up an earlier TLS session. */
+  logins: Schema.Int,
+  resumed: Schema.Int,
   /** CPU time of the generator in the measured time. */
   cpu: Schema.Finite
 })

@@ -3,14 +3,14 @@
  * server that it measures.
  */
 import { connect as connectTcp, type Socket } from "node:net"
-import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls"
+import { connect as connectTls, type SecureContext, TLSSocket } from "node:tls"
 import { now } from "./clock.ts"
 import type { LoadPlan } from "./LoadPlan.ts"
 import { type Message, stamp } from "./message.ts"
 
 export interface ClientEvents {
-  /** Logged in. Times are milliseconds. */
-  readonly ready: (client: SmtpClient, times: { readonly connect: number; readonly login: number }) => void
+  /** Logged in. */
+  readonly ready: (client: SmtpClient, opening: Opening) => void
   /**
    * A mail has its reply: the one to the end of its data, or the first refusal before it. `took` is the milliseconds
    * from the end of the data, if it came so far.
@@ -18,6 +18,16 @@ export interface ClientEvents {
   readonly answered: (client: SmtpClient, code: string, took: number | undefined) => void
   /** The connection is over, by itself or after `quit`; a mail that was under way gets no reply. */
   readonly closed: (client: SmtpClient, reason: string) => void
+}
+
+/** How a connection came about. */
+export interface Opening {
+  /** Milliseconds from its beginning to the last reply before the login. */
+  readonly connect: number
+  /** Milliseconds. */
+  readonly login: number
+  /** Whether the server took up an earlier TLS session. */
+  readonly isResumed: boolean
 }
 
 /** What all connections of one load share. */
@@ -147,7 +157,11 @@ export class SmtpClient {
     const { auth, password, username } = this.#settings.plan
     this.#connected = now()
     const done = () =>
-      this.#settings.events.ready(this, { connect: this.#connected - this.#began, login: now() - this.#connected })
+      this.#settings.events.ready(this, {
+        connect: this.#connected - this.#began,
+        login: now() - this.#connected,
+        isResumed: this.#socket instanceof TLSSocket && this.#socket.isSessionReused()
+      })
     if (auth === "none") done()
     else if (auth === "PLAIN") this.#ask(`AUTH PLAIN ${base64(`\0${username}\0${password}`)}`, 235, done)
     else

@@ -1,5 +1,5 @@
 /** One run: a fresh API, a fresh server, a fresh load generator, and what the three of them used in the measured time. */
-import { Effect, Fiber, Schedule, Schema } from "effect"
+import { Duration, Effect, Fiber, Schedule, Schema } from "effect"
 import { get } from "node:http"
 import { get as getSecure } from "node:https"
 import { join } from "node:path"
@@ -7,6 +7,7 @@ import type { LoadPlanInput } from "../load/LoadPlan.ts"
 import { LoadLine, type LoadReport } from "../load/LoadReport.ts"
 import type { Figures } from "./figures.ts"
 import { BenchFailed, type BenchProcess, coreBusy, startProcess } from "./processes.ts"
+import { figuresOf, type Point } from "./runFigures.ts"
 import { rootDirectory, startApi, startSubject, type SubjectName, type Workplace } from "./subjects.ts"
 
 export interface RunOptions {
@@ -29,16 +30,6 @@ export interface Run {
   readonly series: ReadonlyArray<Point>
 }
 
-export interface Point {
-  /** Seconds from the beginning of the measured time. */
-  readonly at: number
-  /** Bytes. */
-  readonly rss: number
-  readonly descriptors: number
-  /** Bytes in use; absent for servers without metrics, and in short runs. */
-  readonly heap?: number
-}
-
 /** Of the whole run, warm-up included. */
 const ApiCalls = Schema.Struct({
   token: Schema.Int,
@@ -51,8 +42,21 @@ const ApiCalls = Schema.Struct({
 })
 export type ApiCalls = typeof ApiCalls.Type
 
-export const measure = Effect.fnUntraced(function* (workplace: Workplace, options: RunOptions) {
-  const { serverCore } = workplace
+export const measure = (workplace: Workplace, options: RunOptions): Effect.Effect<Run, BenchFailed> => {
+  const { seconds = 0, warmup = 0 } = options.load
+  return run(workplace, options).pipe(
+    Effect.scoped,
+    Effect.timeoutOrElse({
+      duration: Duration.seconds(seconds + warmup + PATIENCE_SECONDS),
+      orElse: () => Effect.fail(new BenchFailed({ reason: `${options.subject}: the run does not come to its end` }))
+    })
+  )
+}
+
+/** Beyond the time under load: for starting, logging in, and waiting for the last replies. */
+const PATIENCE_SECONDS = 240
+
+const run = Effect.fnUntraced(function* (workplace: Workplace, options: RunOptions) {
   const api = yield* startApi(workplace, options.api)
   const server = yield* startSubject(options.subject, workplace, { apiUrl: api.url, ...options })
   const plan: LoadPlanInput = { ...options.load, port: server.smtpPort }
@@ -66,8 +70,8 @@ export const measure = Effect.fnUntraced(function* (workplace: Workplace, option
   const mark = Effect.all({
     server: server.process.sample,
     api: api.process.sample,
-    calls: callsSoFar,
-    core: Effect.sync(() => coreBusy(serverCore))
+    emails: Effect.map(callsSoFar, ({ emails }) => emails),
+    core: Effect.sync(() => coreBusy(workplace.serverCore))
   })
 
   const from = yield* phase(generator, "measuring")
@@ -81,53 +85,18 @@ export const measure = Effect.fnUntraced(function* (workplace: Workplace, option
   if (last.kind !== "report") return yield* new BenchFailed({ reason: `the load generator said ${last.kind}` })
   const { report } = last
 
-  const seconds = report.seconds
-  const cpu = after.server.cpu - before.server.cpu
-  const mails = Object.values(report.replies).reduce((sum, count) => sum + count, 0)
-  const share = (milliseconds: number) => milliseconds / (seconds * 10)
-  const figures: Figures = {
-    ...(mails > 0 && {
-      throughput: mails / seconds,
-      cpu: cpu / mails,
-      calls: (after.calls.emails - before.calls.emails) / seconds,
-      failed: mails - (accepted(report.replies) ?? 0) + report.unanswered,
-      replyP50: report.reply.p50,
-      replyP95: report.reply.p95,
-      replyP99: report.reply.p99
-    }),
-    ...(mails > 0 &&
-      plan.pace !== undefined &&
-      plan.pace.kind !== "closed" && {
-        wholeP50: report.whole.p50,
-        wholeP95: report.whole.p95,
-        wholeP99: report.whole.p99,
-        addedP95: report.whole.p95 - after.calls.own.p50,
-        addedP99: report.whole.p99 - after.calls.own.p50
-      }),
-    busy: share(cpu),
-    rss: Math.max(before.server.rss, after.server.rss, ...series.map(({ rss }) => rss)) / MIB,
-    connectP50: report.connect.p50,
-    loginP50: report.login.p50,
-    ...growth(series),
-    loadBusy: share(report.cpu + after.api.cpu - before.api.cpu),
-    othersBusy: Math.max(0, share(after.core - before.core - cpu))
-  }
-  const run: Run = {
+  const calls = yield* callsSoFar
+  const isOpen = plan.pace !== undefined && plan.pace.kind !== "closed"
+  const finished: Run = {
     subject: options.subject,
-    figures,
+    figures: figuresOf({ before, after, series, report, isOpen, apiTime: calls.own.p50 }),
     report,
-    calls: yield* callsSoFar,
+    calls,
     window: { from, to },
     series
   }
-  return run
-}, Effect.scoped)
-
-/** Mails that were answered 250. */
-export const accepted = (replies: LoadReport["replies"]): number =>
-  Object.entries(replies).reduce((sum, [code, count]) => (code.startsWith("250") ? sum + count : sum), 0)
-
-const MIB = 1024 * 1024
+  return finished
+})
 
 const readLine = (line: string) =>
   Schema.decodeEffect(LoadLine)(line).pipe(
@@ -161,24 +130,6 @@ const watch = (
         : yield* heapUsed(metricsUrl).pipe(Effect.orElseSucceed(() => undefined))
     series.push({ at: series.length * interval, rss, descriptors, ...(heap !== undefined && { heap }) })
   }).pipe(Effect.repeat(Schedule.fixed(`${interval * 1000} millis`)))
-}
-
-/** From the first quarter of a run to its last; of the heap what is left after its collections. */
-const growth = (series: ReadonlyArray<Point>): Figures => {
-  const quarter = Math.floor(series.length / 4)
-  if (quarter === 0) return {}
-  const first = series.slice(0, quarter)
-  const last = series.slice(-quarter)
-  const change = (of: (points: ReadonlyArray<Point>) => number) => of(last) - of(first)
-  const mean = (values: ReadonlyArray<number>) => values.reduce((sum, value) => sum + value, 0) / values.length
-  const heaps = (points: ReadonlyArray<Point>) => points.flatMap(({ heap }) => (heap === undefined ? [] : [heap]))
-  return {
-    rssGrowth: change((points) => mean(points.map(({ rss }) => rss))) / MIB,
-    descriptorGrowth: change((points) => Math.max(...points.map(({ descriptors }) => descriptors))),
-    ...(heaps(series).length === series.length && {
-      heapGrowth: change((points) => Math.min(...heaps(points))) / MIB
-    })
-  }
 }
 
 const heapUsed = (metricsUrl: string) =>

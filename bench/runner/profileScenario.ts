@@ -6,6 +6,7 @@ import type { Scenario } from "../scenarios.ts"
 import { measure } from "./measure.ts"
 import { BenchFailed } from "./processes.ts"
 import { profileTable, readProfile, selfTimes } from "./profile.ts"
+import { mailsOf } from "./runFigures.ts"
 import { type RunLength, runOptions } from "./runScenario.ts"
 import { rootDirectory, type Workplace } from "./subjects.ts"
 
@@ -29,7 +30,7 @@ export const profileScenario = Effect.fnUntraced(function* (
   const file = readdirSync(folder).find((name) => name.endsWith(".cpuprofile") && !before.has(name))
   if (file === undefined) return yield* new BenchFailed({ reason: `the gateway left no profile in ${folder}` })
   const profile = yield* readProfile(readFileSync(join(folder, file), "utf8"))
-  const mails = Object.values(run.report.replies).reduce((sum, count) => sum + count, 0)
+  const mails = mailsOf(run.report.replies)
   const times = selfTimes(profile, run.window, rootDirectory)
   yield* Console.log(
     `${scenario.name}: ${mails} mails, ${run.figures.cpu?.toFixed(3)} CPU ms a mail with the profiler on\n\n${profileTable(times, mails)}\n`

@@ -9,6 +9,7 @@ import { Tally } from "../../bench/load/Tally.ts"
 import { median, spreads } from "../../bench/runner/figures.ts"
 import { profileTable, selfTimes } from "../../bench/runner/profile.ts"
 import { goalsOf, type ScenarioResult } from "../../bench/runner/report.ts"
+import { figuresOf } from "../../bench/runner/runFigures.ts"
 import { scenarios } from "../../bench/scenarios.ts"
 
 describe("Histogram", () => {
@@ -188,6 +189,68 @@ describe("figures", () => {
         ["0", true]
       ]
     )
+  })
+})
+
+describe("a run", () => {
+  const latency = { count: 1, mean: 1, p50: 1, p90: 1, p95: 5, p99: 9, p999: 9, max: 9 }
+  const process = { cpu: 1_000, rss: 100 * 1024 ** 2, descriptors: 20 }
+  const mark = { server: process, api: process, emails: 10, core: 5_000 }
+  const point = { rss: process.rss, descriptors: 20, heap: 50 * 1024 ** 2 }
+  const observations = {
+    before: mark,
+    after: { server: { ...process, cpu: 3_000 }, api: { ...process, cpu: 1_500 }, emails: 8_010, core: 8_000 },
+    series: [0, 1, 2, 3, 4, 5, 6, 7].map((at) => ({ ...point, at, rss: point.rss + at * 1024 ** 2 })),
+    report: {
+      seconds: 10,
+      replies: { "250 2.0.0": 3_990, "452 4.3.1": 8, lost: 2 },
+      allReplies: {},
+      unanswered: 1,
+      octets: 2_000,
+      reply: latency,
+      whole: latency,
+      late: latency,
+      connect: latency,
+      login: latency,
+      connections: 50,
+      connectionsLost: 0,
+      logins: 50,
+      resumed: 0,
+      cpu: 1_000
+    },
+    isOpen: true,
+    apiTime: 0.5
+  }
+
+  it("has its figures from what its processes told", () => {
+    const {
+      addedP99,
+      busy,
+      calls,
+      cpu,
+      descriptorGrowth,
+      failed,
+      heapGrowth,
+      loadBusy,
+      othersBusy,
+      rss,
+      rssGrowth,
+      throughput
+    } = figuresOf(observations)
+    assert.deepStrictEqual(
+      { throughput, cpu, calls, failed, busy, loadBusy, othersBusy },
+      { throughput: 400, cpu: 0.5, calls: 800, failed: 11, busy: 20, loadBusy: 15, othersBusy: 10 }
+    )
+    assert.deepStrictEqual(
+      { rss, rssGrowth, heapGrowth, descriptorGrowth },
+      { rss: 107, rssGrowth: 6, heapGrowth: 0, descriptorGrowth: 0 }
+    )
+    assert.strictEqual(addedP99, 8.5)
+  })
+
+  it("without mails has what connections cost alone", () => {
+    const { busy, cpu, throughput } = figuresOf({ ...observations, report: { ...observations.report, replies: {} } })
+    assert.deepStrictEqual({ busy, cpu, throughput }, { busy: 20, cpu: undefined, throughput: undefined })
   })
 })
 
