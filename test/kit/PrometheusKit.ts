@@ -106,11 +106,11 @@ export const startPrometheus = Effect.fnUntraced(function* (targets: ReadonlyArr
     })
   )
 
-  /** What a diagram of the last minute shows. Dies, with what Prometheus says of it, when the query is wrong. */
+  /** What a diagram of the last five minutes shows. Dies, with what Prometheus says of it, when the query is wrong. */
   const courses = (query: string): Effect.Effect<ReadonlyArray<Course>> =>
     Effect.gen(function* () {
       const end = Math.ceil(Date.now() / 1000)
-      const answer = yield* get("/api/v1/query_range", { query, start: `${end - 60}`, end: `${end}`, step: "1" })
+      const answer = yield* get("/api/v1/query_range", { query, start: `${end - 300}`, end: `${end}`, step: "1" })
       const { data } = yield* Schema.decodeUnknownEffect(QueryRange)(answer).pipe(
         Effect.mapError(() => new Error(`${query}: ${JSON.stringify(answer)}`)),
         Effect.orDie

@@ -1,5 +1,8 @@
 /** The dashboard of deploy/grafana by itself: whether it is whole, and whether people can find their way on it. */
 import { assert, describe, it } from "@effect/vitest"
+import { parser as logql } from "@grafana/lezer-logql"
+import { parser as traceql } from "@grafana/lezer-traceql"
+import type { LRParser } from "@lezer/lr"
 import { globSync, readFileSync } from "node:fs"
 import { parse } from "yaml"
 import { asText, PATH } from "../../deploy/grafana/dashboard/write.ts"
@@ -142,6 +145,42 @@ describe("its links", () => {
       const [, anchor] = url.split("#")
       if (anchor !== undefined) assert.include(runbook, `### ${anchor}\n`)
     }
+  })
+
+  const filled = (query: string): string =>
+    query
+      .replaceAll("${namespace:pipe}", ".*")
+      .replaceAll("${pod:pipe}", "smtp-gateway-1|smtp-gateway-2")
+      .replace(/\$\{[\w.]+\}/g, "x")
+
+  const mistakes = (parser: LRParser, query: string): number => {
+    let found = 0
+    parser.parse(query).iterate({
+      enter: ({ type }) => {
+        if (type.isError) found++
+      }
+    })
+    return found
+  }
+
+  it("are LogQL and TraceQL, and so is what panels ask Loki and Tempo", () => {
+    const ofPanels = panels.flatMap(({ targets = [] }) => targets)
+    const logs = [
+      ...explored.filter(({ datasource }) => datasource === "${logs}").map(({ text }) => text),
+      ...ofPanels.filter(({ datasource }) => datasource.type === "loki").map(({ expr = "" }) => expr)
+    ]
+    const traces = [
+      ...explored.filter(({ datasource }) => datasource === "${traces}").map(({ text }) => text),
+      ...ofPanels.filter(({ datasource }) => datasource.type === "tempo").map(({ query = "" }) => query)
+    ]
+    for (const query of logs) assert.strictEqual(mistakes(logql, filled(query)), 0, query)
+    for (const query of traces) assert.strictEqual(mistakes(traceql, filled(query)), 0, query)
+    assert.isAbove(mistakes(logql, '{pod="a"} | json | event=~'), 0, "a mistake is found")
+    assert.isAbove(mistakes(traceql, "{ name = }"), 0, "a mistake is found")
+  })
+
+  it("name a label that every line has, or Loki refuses them when all instances are chosen", () => {
+    for (const { datasource, text } of explored) if (datasource === "${logs}") assert.include(text, 'pod=~".+"')
   })
 
   it("ask for events and fields that there are", () => {

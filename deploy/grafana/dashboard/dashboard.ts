@@ -12,14 +12,14 @@ import { clients } from "./clients.ts"
 import { find } from "./find.ts"
 import { instances } from "./instances.ts"
 import { placed } from "./layout.ts"
-import { allLogs, tracesOf } from "./links.ts"
+import { allLogs, tracesOf, wholeRunbook } from "./links.ts"
 import { mail } from "./mail.ts"
 import { now } from "./now.ts"
 import { room } from "./room.ts"
+import { METRICS } from "./sources.ts"
 
+/** Change it to where your copy lies. */
 const RUNBOOK = "https://github.com/cakemail/smtp-gateway/blob/main/docs/operations.md"
-
-const METRICS = { type: "prometheus", uid: "${metrics}" }
 
 const datasource = (name: string, label: string, type: string): VariableModel => ({
   name,
@@ -41,7 +41,7 @@ const valuesOf = (name: string, label: string, query: string): VariableModel => 
   includeAll: true,
   allValue: ".*",
   multi: true,
-  current: { text: "All", value: "$__all" }
+  current: { text: ["All"], value: ["$__all"] }
 })
 
 /** Marked in every panel while they fire. Some know no namespace. */
@@ -70,25 +70,13 @@ export const dashboard: Dashboard = {
       datasource("logs", "Logs", "loki"),
       datasource("traces", "Traces", "tempo"),
       { name: "id", label: "Find a mail by id", type: "textbox", query: "", current: { text: "", value: "" } },
-      { name: "runbook", type: "constant", query: RUNBOOK, hide: VariableHide.hideVariable }
+      { name: "runbook", type: "constant", query: RUNBOOK, hide: VariableHide.hideVariable, skipUrlSync: true }
     ]
   },
   annotations: {
-    list: [
-      {
-        name: "Alerts",
-        datasource: METRICS,
-        enable: true,
-        iconColor: "red",
-        target: ALERTS
-      }
-    ]
+    list: [{ name: "Alerts", datasource: METRICS, enable: true, iconColor: "red", target: ALERTS }]
   },
-  links: [
-    allLogs,
-    tracesOf("Traces", '{ resource.service.name =~ ".*smtp-gateway" }'),
-    { ...allLogs, title: "Runbook", url: "${runbook}" }
-  ],
+  links: [allLogs, tracesOf("Traces", '{ resource.service.name =~ ".*smtp-gateway" }'), wholeRunbook],
   panels: placed([
     { title: "Now", panels: now },
     { title: "Mail", panels: mail },

@@ -3,9 +3,7 @@ import { LogsDedupStrategy, LogsSortOrder } from "@grafana/schema"
 import type { Options as LogsOptions } from "@grafana/schema/dist/esm/raw/composable/logs/panelcfg/x/LogsPanelCfg_types.gen"
 import { LOG_SELECTOR } from "./links.ts"
 import type { Sized } from "./panels.ts"
-
-const LOGS = { type: "loki", uid: "${logs}" } as const
-const TRACES = { type: "tempo", uid: "${traces}" } as const
+import { LOGS, TRACES } from "./sources.ts"
 
 /** An empty one finds everything. */
 const LOG_LINES = `${LOG_SELECTOR} |= "\${id}"`

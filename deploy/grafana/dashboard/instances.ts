@@ -1,7 +1,8 @@
 /** Each instance: whether it is ready, restarts, its certificate, its log. */
 import { allLogs, logsOf, runbook } from "./links.ts"
-import { lines, type Sized, stateOverTime, states } from "./panels.ts"
+import { lines, type Sized, stateOverTime } from "./panels.ts"
 import { chosen, ofGateway, rate, totalBy } from "./queries.ts"
+import { states } from "./scales.ts"
 
 const BY_POD = "{{pod}}"
 

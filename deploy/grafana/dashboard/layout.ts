@@ -17,31 +17,27 @@ export const placed = (rows: ReadonlyArray<Row>): Array<Panel | RowPanel> => {
   let y = 0
   return rows.flatMap(({ folded, panels, title }): Array<Panel | RowPanel> => {
     const row = { type: "row", id: ++id, title, gridPos: { h: 1, w: GRID_WIDTH, x: 0, y: y++ } } as const
-    const inside: Array<Panel> = positions(panels, y).map((gridPos, index) => ({
-      ...panels[index]?.panel,
-      type: panels[index]?.panel.type ?? "",
-      id: ++id,
-      gridPos
-    }))
+    const { bottom, places } = inLines(panels, y)
+    const inside = places.map(({ gridPos, panel }) => ({ ...panel, id: ++id, gridPos }))
     if (folded === true) return [{ ...row, collapsed: true, panels: inside }]
-    y = Math.max(y, ...inside.map(({ gridPos }) => (gridPos?.y ?? 0) + (gridPos?.h ?? 0)))
+    y = bottom
     return [{ ...row, collapsed: false, panels: [] }, ...inside]
   })
 }
 
-const positions = (panels: ReadonlyArray<Sized>, top: number): ReadonlyArray<GridPos> => {
+const inLines = (panels: ReadonlyArray<Sized>, top: number) => {
   let x = 0
   let y = top
-  let lineHeight = 0
-  return panels.map(({ height, width }) => {
+  let bottom = top
+  const places = panels.map(({ height, panel, width }) => {
     if (x + width > GRID_WIDTH) {
       x = 0
-      y += lineHeight
-      lineHeight = 0
+      y = bottom
     }
-    const gridPos = { h: height, w: width, x, y }
+    const gridPos: GridPos = { h: height, w: width, x, y }
     x += width
-    lineHeight = Math.max(lineHeight, height)
-    return gridPos
+    bottom = Math.max(bottom, y + height)
+    return { panel, gridPos }
   })
+  return { places, bottom }
 }

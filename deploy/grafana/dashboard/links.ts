@@ -1,5 +1,6 @@
 /** Ways from a panel to what it does not show: the log, the traces, the runbook. All keep the time range. */
 import type { DashboardLink } from "@grafana/schema"
+import { LOGS, TRACES } from "./sources.ts"
 
 /** At a value of a panel; Grafana's schema leaves its type open. */
 export interface FieldLink {
@@ -8,54 +9,51 @@ export interface FieldLink {
   readonly targetBlank: boolean
 }
 
-type Explored =
-  | { readonly type: "loki"; readonly uid: "${logs}"; readonly query: string }
-  | { readonly type: "tempo"; readonly uid: "${traces}"; readonly query: string }
-
 /** Grafana puts values in place of `${...}` in a link, if these are not encoded. */
 const encoded = (text: string): string =>
   encodeURIComponent(text).replace(/%24%7B(.*?)%7D/g, (_, name: string) => `\${${decodeURIComponent(name)}}`)
 
-const explore = ({ query, type, uid }: Explored): string => {
-  const datasource = { type, uid }
-  const asked = type === "loki" ? { expr: query } : { query, queryType: "traceql" }
+const explore = (datasource: typeof LOGS | typeof TRACES, query: string): string => {
+  const asked = datasource === LOGS ? { expr: query } : { query, queryType: "traceql" }
   const pane = {
-    datasource: uid,
+    datasource: datasource.uid,
     queries: [{ refId: "A", datasource, ...asked }],
     range: { from: "${__from}", to: "${__to}" }
   }
   return `/explore?schemaVersion=1&orgId=1&panes=${encoded(JSON.stringify({ pane }))}`
 }
 
-/** The log of the chosen instances. */
-export const LOG_SELECTOR = '{namespace=~"${namespace:pipe}", pod=~"${pod:pipe}"}'
+/** The log of the chosen instances. Loki refuses a selector that lines without any label would match. */
+export const LOG_SELECTOR = '{namespace=~"${namespace:pipe}", pod=~"${pod:pipe}", pod=~".+"}'
 
 const ofEvents = (events: ReadonlyArray<string>): string => `${LOG_SELECTOR} | json | event=~"${events.join("|")}"`
 
-const TITLED = {
+const titled = (title: string, url: string): DashboardLink => ({
   asDropdown: false,
   icon: "external link",
   includeVars: false,
   keepTime: false,
   tags: [],
   targetBlank: true,
+  title,
   tooltip: "",
-  type: "link"
-} as const satisfies Partial<DashboardLink>
-
-const titled = (title: string, url: string): DashboardLink => ({ ...TITLED, tags: [], title, url })
+  type: "link",
+  url
+})
 
 /** To the lines of these events. `more` is LogQL over their fields. */
 export const logsOf = (title: string, events: ReadonlyArray<string>, more = ""): DashboardLink =>
-  titled(title, explore({ type: "loki", uid: "${logs}", query: `${ofEvents(events)}${more}` }))
+  titled(title, explore(LOGS, `${ofEvents(events)}${more}`))
 
 /** To whatever the chosen instances have logged. */
-export const allLogs: DashboardLink = titled("Log", explore({ type: "loki", uid: "${logs}", query: LOG_SELECTOR }))
+export const allLogs: DashboardLink = titled("Log", explore(LOGS, LOG_SELECTOR))
 
-export const tracesOf = (title: string, query: string): DashboardLink =>
-  titled(title, explore({ type: "tempo", uid: "${traces}", query }))
+export const tracesOf = (title: string, query: string): DashboardLink => titled(title, explore(TRACES, query))
 
-/** To the paragraph of an alert in docs/operations.md. */
+/** docs/operations.md */
+export const wholeRunbook: DashboardLink = titled("Runbook", "${runbook}")
+
+/** To the paragraph of an alert in it. */
 export const runbook = (alert: string): DashboardLink =>
   titled(`Runbook: ${alert}`, `\${runbook}#${alert.toLowerCase()}`)
 
@@ -63,5 +61,5 @@ export const runbook = (alert: string): DashboardLink =>
 export const logsWith = (title: string, field: string, value: string): FieldLink => ({
   title,
   targetBlank: true,
-  url: explore({ type: "loki", uid: "${logs}", query: `${LOG_SELECTOR} | json | ${field}="\${${value}}"` })
+  url: explore(LOGS, `${LOG_SELECTOR} | json | ${field}="\${${value}}"`)
 })

@@ -1,7 +1,8 @@
 /** The first row: how it is, at a glance. */
-import { below, from, number, type Sized, states } from "./panels.ts"
 import { runbook } from "./links.ts"
+import { number, type Sized } from "./panels.ts"
 import { CHOSEN, chosen, quantile, rate, total } from "./queries.ts"
+import { badBelow, goodBelow, states } from "./scales.ts"
 
 /** Of the circuit to Cakemail. */
 export const CIRCUIT = states({ "0": ["Closed", "green"], "1": ["Open", "red"], "2": ["Half-open", "yellow"] })
@@ -24,7 +25,7 @@ export const now: ReadonlyArray<Sized> = [
     description: "That are ready to take mail.",
     unit: "none",
     query: `sum(${chosen("smtp_ready")})`,
-    thresholds: below([1, "yellow"], [2, "green"]),
+    thresholds: badBelow([1, "yellow"], [2, "green"]),
     change: "up is good",
     links: [runbook("SmtpGatewayDown"), runbook("SmtpGatewayNotReady")]
   }),
@@ -33,7 +34,7 @@ export const now: ReadonlyArray<Sized> = [
     description: "Recipients that Cakemail did not accept, for whatever reason.",
     unit: "percentunit",
     query: `${total("smtp_emails_forwarded_total", 'result="failure"')} / ${total("smtp_emails_forwarded_total")}`,
-    thresholds: from([0.005, "yellow"], [0.01, "red"]),
+    thresholds: goodBelow([0.005, "yellow"], [0.01, "red"]),
     change: "up is bad",
     links: [runbook("SmtpGatewayErrorRateHigh")]
   }),
@@ -43,8 +44,9 @@ export const now: ReadonlyArray<Sized> = [
       "Of what clients asked for in the time range, what did not fail through a fault of the service. The objective is 99.99 %.",
     unit: "percentunit",
     decimals: 3,
+    instant: true,
     query: `1 - (sum(increase(${SERVICE_FAILURES}[$__range])) or vector(0)) / sum(increase(${SERVICE_FAILURES}[$__range]) or increase(${GOOD}[$__range]))`,
-    thresholds: below([0.999, "yellow"], [0.9999, "green"]),
+    thresholds: badBelow([0.999, "yellow"], [0.9999, "green"]),
     links: [runbook("SmtpGatewayObjectiveBurnsFast"), runbook("SmtpGatewayObjectiveBurns")]
   }),
   number({
@@ -52,7 +54,7 @@ export const now: ReadonlyArray<Sized> = [
     description: "From the end of the data to the reply; 99 of 100 mails are faster.",
     unit: "s",
     query: quantile(0.99, "smtp_processing_duration_seconds", { more: 'command="DATA"' }),
-    thresholds: from([2, "yellow"], [3, "red"]),
+    thresholds: goodBelow([2, "yellow"], [3, "red"]),
     change: "up is bad",
     links: [runbook("SmtpGatewayLatencyHigh")]
   }),
@@ -70,7 +72,7 @@ export const now: ReadonlyArray<Sized> = [
     unit: "d",
     decimals: 0,
     query: `min(${chosen("tls_cert_expiry_days")})`,
-    thresholds: below([7, "yellow"], [14, "green"]),
+    thresholds: badBelow([7, "yellow"], [14, "green"]),
     links: [runbook("SmtpGatewayCertificateEndsIn7Days"), runbook("SmtpGatewayCertificateExpired")]
   }),
   number({
@@ -78,6 +80,6 @@ export const now: ReadonlyArray<Sized> = [
     description: "That are firing now. Each has a paragraph in the runbook.",
     unit: "none",
     query: 'count(ALERTS{alertname=~"SmtpGateway.+", alertstate="firing", namespace=~"|$namespace"}) or vector(0)',
-    thresholds: from([1, "red"])
+    thresholds: goodBelow([1, "red"])
   })
 ]

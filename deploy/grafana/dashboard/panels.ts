@@ -10,11 +10,9 @@ import {
   type GraphFieldConfig,
   GraphThresholdsStyleMode,
   LegendDisplayMode,
-  MappingType,
   type Panel,
   PercentChangeColorMode,
   SortOrder,
-  SpecialValueMatch,
   StackingMode,
   TableCellDisplayMode,
   type TableFieldOptions,
@@ -33,14 +31,16 @@ import type {
 import type { Options as TableOptions } from "@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen"
 import type { Options as TimeSeriesOptions } from "@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen"
 import type { FieldLink } from "./links.ts"
+import { goodBelow, NO_NUMBER } from "./scales.ts"
+import { METRICS } from "./sources.ts"
 
-/** As the queries of a panel are written: the legend, and what is asked. A legend is a text or `{{label}}`. */
+/** Queries by their legend, which is a text with `{{label}}` in it. */
 export type Queries = Readonly<Record<string, string>>
 
 /** What all kinds have in common. */
 export interface About {
   readonly title: string
-  /** What it means that it moves, for who hovers over the title. */
+  /** What is shown, and what it means; seen when the pointer is on the title. */
   readonly description: string
   /** Of Grafana's list of units: `s`, `bytes`, `percentunit`, `short`, `ops` ... */
   readonly unit: string
@@ -50,42 +50,11 @@ export interface About {
   readonly valueLinks?: ReadonlyArray<FieldLink>
 }
 
-/** Places in the grid, which is 24 wide. */
+/** What `layout.ts` finds a place for. */
 export interface Sized {
   readonly width: number
   readonly height: number
   readonly panel: Panel
-}
-
-/** Prometheus, chosen at the top. */
-const METRICS = { type: "prometheus", uid: "${metrics}" } as const
-
-const GREEN = "green"
-
-/** Green up to the first limit; each has the colour from there on. */
-export const from = (...limits: ReadonlyArray<readonly [value: number, color: string]>): ReadonlyArray<Threshold> => [
-  { color: GREEN, value: null },
-  ...limits.map(([value, color]) => ({ color, value }))
-]
-
-/** Red below the first limit; each has the colour from there on. */
-export const below = (...limits: ReadonlyArray<readonly [value: number, color: string]>): ReadonlyArray<Threshold> => [
-  { color: "red", value: null },
-  ...limits.map(([value, color]) => ({ color, value }))
-]
-
-/** Text and colour of each value of a gauge that is a state. */
-export const states = (known: Readonly<Record<string, readonly [text: string, color: string]>>): ValueMapping => ({
-  type: MappingType.ValueToText,
-  options: Object.fromEntries(
-    Object.entries(known).map(([value, [text, color]], index) => [value, { text, color, index }])
-  )
-})
-
-/** A share of no traffic is not a number. */
-const NOTHING: ValueMapping = {
-  type: MappingType.SpecialValue,
-  options: { match: SpecialValueMatch.NullAndNan, result: { text: "–" } }
 }
 
 const targets = (queries: Queries, more: { readonly instant?: true; readonly format?: "table" } = {}) =>
@@ -107,7 +76,7 @@ const panelOf = (about: About, panel: Pick<Panel, "type" | "targets" | "options"
   ...panel,
   fieldConfig: {
     defaults: {
-      ...(about.unit !== "" && { unit: about.unit }),
+      unit: about.unit,
       ...(about.valueLinks !== undefined && { links: [...about.valueLinks] }),
       ...fields
     },
@@ -122,6 +91,8 @@ export const number = (
     readonly thresholds?: ReadonlyArray<Threshold>
     readonly mapping?: ValueMapping
     readonly decimals?: number
+    /** Only what it is now, for what is worked out over the whole time range. */
+    readonly instant?: true
     /** Shows by how much it has changed over the time range; `up` is good or bad. */
     readonly change?: "up is good" | "up is bad"
   }
@@ -143,11 +114,15 @@ export const number = (
     height: 4,
     panel: panelOf(
       about,
-      { type: "stat", targets: targets({ [about.title]: about.query }), options: { ...options } },
+      {
+        type: "stat",
+        targets: targets({ [about.title]: about.query }, about.instant === true ? { instant: true } : {}),
+        options: { ...options }
+      },
       {
         ...(about.decimals !== undefined && { decimals: about.decimals }),
-        mappings: about.mapping === undefined ? [NOTHING] : [about.mapping, NOTHING],
-        thresholds: { mode: ThresholdsMode.Absolute, steps: [...(about.thresholds ?? from())] }
+        mappings: about.mapping === undefined ? [NO_NUMBER] : [about.mapping, NO_NUMBER],
+        thresholds: { mode: ThresholdsMode.Absolute, steps: [...(about.thresholds ?? goodBelow())] }
       }
     )
   }
@@ -195,7 +170,7 @@ export const lines = (
         custom: { ...custom },
         thresholds: {
           mode: ThresholdsMode.Absolute,
-          steps: [...(about.limit === undefined ? from() : from([about.limit, "red"]))]
+          steps: [...(about.limit === undefined ? goodBelow() : goodBelow([about.limit, "red"]))]
         }
       }
     )
@@ -221,7 +196,7 @@ export const stateOverTime = (about: About & { readonly queries: Queries; readon
       {
         custom: { ...custom },
         mappings: [about.mapping],
-        thresholds: { mode: ThresholdsMode.Absolute, steps: [...from()] }
+        thresholds: { mode: ThresholdsMode.Absolute, steps: [...goodBelow()] }
       }
     )
   }
@@ -249,7 +224,7 @@ export const table = (
       targets: targets({ "": about.query }, { instant: true, format: "table" }),
       options: { ...options }
     },
-    { custom: { ...custom }, thresholds: { mode: ThresholdsMode.Absolute, steps: [...from()] } }
+    { custom: { ...custom }, thresholds: { mode: ThresholdsMode.Absolute, steps: [...goodBelow()] } }
   )
   return {
     width: 8,
