@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { existsSync, globSync, readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { faultOf } from "../src/domain/Fault.ts"
 import { type GatewayError, SubmissionRejected, TooManyConnections } from "../src/domain/GatewayError.ts"
 import * as SmtpReply from "../src/domain/SmtpReply.ts"
@@ -265,6 +265,13 @@ describe("docs/metrics.md", () => {
 
   it("says of each metric what it means that it moves", () => {
     for (const { name } of metricDeclarations) assert.include(sections.get(name), "*When it moves:*", name)
+  })
+})
+
+describe("docs/testing.md", () => {
+  it("names every file of test/kit", () => {
+    const page = read("docs/testing.md")
+    for (const path of globSync("test/kit/*.ts")) assert.include(page, `\`${basename(path)}\``)
   })
 })
 

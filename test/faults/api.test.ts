@@ -1,16 +1,14 @@
 /** What the API does wrong at a submission: the reply, how many calls it was worth, and what the API has accepted. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
-import type { Fault } from "../../src/services/SandboxFaults.ts"
+import { faultAt, type Spoilt } from "../kit/faultAt.ts"
 import { startGateway } from "../kit/GatewayKit.ts"
-import { metricOf, sendMail } from "../kit/MailWire.ts"
+import { sendMail } from "../kit/MailWire.ts"
+import { metricOf } from "../kit/metricOf.ts"
 import type { configWith } from "../kit/SettingsKit.ts"
 import { openLoggedInWire } from "../kit/SmtpWire.ts"
 
 type Settings = NonNullable<Parameters<typeof configWith>[0]>
-
-/** One fault of the submission endpoint, as the union has it. */
-type Spoilt<F = Fault> = F extends unknown ? Omit<F, "endpoint"> : never
 
 interface Case {
   readonly name: string
@@ -163,7 +161,7 @@ for (const contract of ["email-api-v2", "gateway-v1"] as const) {
           Effect.gen(function* () {
             const { httpUrl, sandbox, smtpPort } = yield* startGateway({ settings: { api: { contract, ...settings } } })
             const wire = yield* openLoggedInWire(smtpPort)
-            yield* sandbox.inject(...faults.map((fault) => ({ ...fault, endpoint: "emails" }) as Fault))
+            yield* sandbox.inject(...faults.map((fault) => faultAt("emails", fault)))
             assert.match(yield* sendMail(wire), reply)
             assert.strictEqual(yield* sandbox.callsOf("emails"), calls)
             assert.strictEqual((yield* sandbox.captured).length, captured)

@@ -1,13 +1,12 @@
 /** Logins while the API is in trouble: uncached ones are sent away for now, cached ones pass, and nobody is blocked. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
-import type { Fault } from "../../src/services/SandboxFaults.ts"
+import { faultAt, type Spoilt } from "../kit/faultAt.ts"
 import { startGateway } from "../kit/GatewayKit.ts"
-import { metricOf, sendMail } from "../kit/MailWire.ts"
+import { sendMail } from "../kit/MailWire.ts"
+import { metricOf } from "../kit/metricOf.ts"
 import { deadPort } from "../kit/ScriptedApi.ts"
 import { openLoggedInWire, openSecureWire } from "../kit/SmtpWire.ts"
-
-type Spoilt<F = Fault> = F extends unknown ? Omit<F, "endpoint"> : never
 
 const GOOD = "235 2.7.0 Authentication successful"
 const UNAVAILABLE = "451 4.7.0 Authentication is temporarily unavailable, try again later"
@@ -39,7 +38,7 @@ for (const contract of ["email-api-v2", "gateway-v1"] as const) {
             const { sandbox, smtpPort } = yield* startGateway({
               settings: { api: { contract, authTimeout: Duration.millis(authTimeout) }, trustedNetworks: [] }
             })
-            yield* sandbox.inject({ ...fault, endpoint: "auth" } as Fault)
+            yield* sandbox.inject(faultAt("auth", fault))
             const wire = yield* openSecureWire(smtpPort)
             assert.strictEqual((yield* wire.login()).raw, reply)
             const endpoint = contract === "gateway-v1" ? "auth" : "token"

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { get } from "node:http"
 import { freePort } from "./freePort.ts"
+import { metricOf } from "./metricOf.ts"
 
 export interface GatewayProcess {
   readonly smtpPort: number
@@ -30,8 +31,8 @@ export interface GatewayProcess {
   readonly cpu: Effect.Effect<number>
   /** Resident set now and at its largest, bytes. */
   readonly memory: Effect.Effect<{ readonly now: number; readonly peak: number }>
-  /** The value of a metric without labels, or of the one whose labels are given as Prometheus writes them. */
-  readonly metric: (name: string) => Effect.Effect<number>
+  /** See `metricOf`. */
+  readonly metric: (sample: string) => Effect.Effect<number>
   /** Status of /health/ready; `undefined` when nobody answers. */
   readonly readiness: Effect.Effect<number | undefined>
 }
@@ -121,30 +122,19 @@ export const startGatewayProcess = Effect.fnUntraced(function* (options: {
       return (Number(fields[11]) + Number(fields[12])) * 10
     }),
     memory: Effect.sync(() => ({ now: status("VmRSS"), peak: status("VmHWM") })),
-    metric: (name) =>
-      Effect.map(fetched(`${httpUrl}/metrics`), (answer) => {
-        const line = answer?.body.split("\n").find((each) => each.startsWith(`${name} `))
-        return Number(line?.slice(name.length + 1))
-      }),
-    readiness: Effect.map(fetched(`${httpUrl}/health/ready`), (answer) => answer?.status)
+    metric: (sample) => metricOf(httpUrl, sample),
+    readiness: statusOf(`${httpUrl}/health/ready`)
   }
   return running
 })
 
-interface Answer {
-  readonly status: number | undefined
-  readonly body: string
-}
+const NOBODY: number | undefined = undefined
 
-const NOBODY: Answer | undefined = undefined
-
-const fetched = (url: string) =>
-  Effect.callback<Answer | undefined>((resume) => {
+const statusOf = (url: string) =>
+  Effect.callback<number | undefined>((resume) => {
     const request = get(url, { agent: false }, (response) => {
-      let body = ""
-      response.on("data", (chunk: Buffer) => (body += chunk.toString()))
-      response.on("end", () => resume(Effect.succeed({ status: response.statusCode, body })))
-      response.on("error", () => resume(Effect.succeed(NOBODY)))
+      response.resume()
+      resume(Effect.succeed(response.statusCode))
     })
     request.on("error", () => resume(Effect.succeed(NOBODY)))
   })

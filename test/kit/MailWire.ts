@@ -1,6 +1,5 @@
-/** A whole mail over a wire that is logged in, and the numbers that the gateway tells of itself. */
+/** A whole mail over a wire that is logged in. */
 import { Effect } from "effect"
-import { get } from "node:http"
 import type { Wire } from "./SmtpWire.ts"
 
 export interface WireMail {
@@ -36,20 +35,3 @@ export const sendMail = Effect.fnUntraced(function* (wire: Wire, mail: WireMail 
   yield* wire.send(mailData(mail))
   return (yield* wire.reply).raw
 })
-
-/** The value of a sample of /metrics, named with its labels as it stands there; 0 when there is none. */
-export const metricOf = (httpUrl: string, sample: string): Effect.Effect<number> =>
-  Effect.callback<string>((resume) => {
-    const request = get(`${httpUrl}/metrics`, { agent: false, headers: { connection: "close" } }, (response) => {
-      let body = ""
-      response.setEncoding("utf8")
-      response.on("data", (chunk: string) => (body += chunk))
-      response.on("close", () => resume(Effect.succeed(body)))
-    })
-    request.on("error", (error) => resume(Effect.die(error)))
-  }).pipe(
-    Effect.map((body) => {
-      const line = body.split("\n").find((each) => each.startsWith(`${sample} `))
-      return line === undefined ? 0 : Number(line.slice(sample.length + 1))
-    })
-  )

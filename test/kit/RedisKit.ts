@@ -1,9 +1,9 @@
 /** A Redis of its own for a test, on a free port of 127.0.0.1, that keeps nothing on disk and can be made to fail. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { Effect, Redacted, type Scope } from "effect"
 import { createClient } from "redis"
+import { freePort } from "./freePort.ts"
 
 export const redisServerInstalled = spawnSync("redis-server", ["--version"], { stdio: "ignore" }).status === 0
 
@@ -80,15 +80,6 @@ export const startRedis: Effect.Effect<RedisKit, never, Scope.Scope> = Effect.ge
     keys,
     elapse
   }
-})
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = address !== null && typeof address === "object" ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
 })
 
 const ignore = (): void => {}

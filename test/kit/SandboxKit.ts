@@ -40,14 +40,16 @@ export const layerSandboxKit = (options: SandboxOptions = {}): Layer.Layer<Sandb
   Layer.effect(SandboxKit, startSandbox(options))
 
 /**
- * Asks again after each turn of the event loop until the answer is yes. For what happens on the other side of a socket:
- * no clock, real or test, tells when.
+ * Asks again until the answer is yes. For what happens on the other side of a socket: no clock, real or test, tells
+ * when. Between two looks the machine is left to whoever is looked at.
  */
 export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
-  Effect.flatMap(holds, (yes) => (yes ? Effect.void : Effect.andThen(nextTurn, eventually(holds))))
+  Effect.flatMap(holds, (yes) => (yes ? Effect.void : Effect.andThen(pause, eventually(holds))))
 
-const nextTurn = Effect.callback<void>((resume) => {
-  setImmediate(() => resume(Effect.void))
+/** Of the machine's time, also under the test clock. */
+const pause = Effect.callback<void>((resume) => {
+  const timer = setTimeout(() => resume(Effect.void), 5)
+  return Effect.sync(() => clearTimeout(timer))
 })
 
 const capturedBy = ({ messages }: Sandbox["Service"]): Effect.Effect<ReadonlyArray<CapturedMessage>> =>
