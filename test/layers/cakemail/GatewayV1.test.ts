@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Email } from "../../../src/domain/Email.ts"
 import { CakemailClient } from "../../../src/services/CakemailClient.ts"
-import { layerClient, type SettingOverrides } from "../../kit/CakemailClientContract.ts"
+import { layerClient, type SettingOverrides } from "../../kit/CakemailClientKit.ts"
 import { aMessage, anAttachment, anIdentity } from "../../kit/mail.ts"
 
 const payload = (

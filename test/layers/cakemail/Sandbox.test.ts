@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { CakemailClient } from "../../../src/services/CakemailClient.ts"
-import { layerClient } from "../../kit/CakemailClientContract.ts"
+import { layerClient } from "../../kit/CakemailClientKit.ts"
 import { aMessage, anAttachment, credentials } from "../../kit/mail.ts"
 import { startSandbox } from "../../kit/SandboxKit.ts"
 
