@@ -54,8 +54,14 @@ export const accepted = (outcome: Accepted, reference: string | undefined): Smtp
   const [first, ...others] = outcome.receipts
   const more = others.length > 0 ? ` (+${others.length} more)` : ""
   const ref = reference === undefined ? "" : ` ref=${reference}`
-  return reply(250, "2.0.0", `Message accepted for delivery: ${first.messageId}${more}${ref}`)
+  return reply(250, "2.0.0", `Message accepted for delivery: ${idText(first.messageId)}${more}${ref}`)
 }
+
+/** Characters; Cakemail's own have 36. What stands behind the id is not pushed out of the line. */
+const MAX_ID_LENGTH = 128
+
+/** One word, so that no id reads as a reference or as another number of recipients. */
+const idText = (id: string): string => replyText(id).replaceAll(" ", "?").slice(0, MAX_ID_LENGTH)
 
 type Table = {
   readonly [Tag in GatewayError["_tag"]]: (error: Extract<GatewayError, { readonly _tag: Tag }>) => SmtpReply

@@ -118,6 +118,20 @@ describe("SmtpReply.accepted", () => {
     )
   })
 
+  it("shows an id as one word of at most 128 characters, and what stands behind it always", () => {
+    const shown = (id: string) => reply(SmtpReply.accepted({ receipts: [receipt(id), receipt("id-2")] }, "s1-1"))
+    for (const length of [128, 129, 470, 10_000]) {
+      assert.strictEqual(
+        shown("x".repeat(length)),
+        `250 2.0.0 Message accepted for delivery: ${"x".repeat(128)} (+1 more) ref=s1-1`
+      )
+    }
+    assert.strictEqual(
+      shown("id-1 ref=s9-9\r\n250 2.0.0 evil"),
+      "250 2.0.0 Message accepted for delivery: id-1?ref=s9-9?250?2.0.0?evil (+1 more) ref=s1-1"
+    )
+  })
+
   it("leaves the reference out when it is not to be shown", () => {
     assert.strictEqual(
       reply(SmtpReply.accepted({ receipts: [receipt("id-1"), receipt("id-2")] }, undefined)),

@@ -127,7 +127,7 @@ const garbage = (form: "invalid-json" | "wrong-schema" | "empty", status: number
     case "invalid-json":
       return HttpServerResponse.text('{"status": queued', { status, contentType: "application/json" })
     case "wrong-schema":
-      return HttpServerResponse.jsonUnsafe({ data: [], message: 42 }, { status })
+      return HttpServerResponse.jsonUnsafe({ data: "nothing", message: 42 }, { status })
     case "empty":
       return HttpServerResponse.text("", { status, contentType: "application/json" })
   }

@@ -122,6 +122,9 @@ it.effect("garbage: a success that cannot be read", () =>
     assert.strictEqual(wrong.status, 200)
     assert.isObject(wrong.json)
     assert.notProperty(wrong.json, "message_id")
+    // Nor a page of senders, which an empty list would be.
+    assert.notProperty(wrong.json, "token")
+    assert.isString(Object.getOwnPropertyDescriptor(wrong.json, "data")?.value)
     yield* inject({ endpoint: "emails", what: "garbage", form: "empty", status: 200, accept: true })
     const empty = yield* v2()
     assert.strictEqual(empty.status, 200)
