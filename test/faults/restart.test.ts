@@ -63,7 +63,7 @@ describe("SIGTERM under load", () => {
         const copies = copiesOf(yield* captured)
         for (const { messageId } of deliveries) assert.strictEqual(copies.get(messageId), 1, messageId)
         assert.isAbove(yield* second.metric('smtp_emails_forwarded_total{result="success"}'), 0)
-        const drained = (yield* first.log).filter((line) => /"event":"drain_(started|finished)"/.test(line))
+        const drained = (yield* first.log).filter((line) => /"event":"shutdown_(initiated|complete)"/.test(line))
         assert.strictEqual(drained.length, 2)
       })
     )
