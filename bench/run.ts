@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: the main scenarios. `npm run bench -- full`: all. `npm run bench -- persistent fresh`: those.
- * The results go to stdout in Markdown, and with `--json` to a file.
+ * `npm run bench`: the main scenarios. `npm run bench -- full`: all but the soak. `npm run bench -- persistent fresh`:
+ * those. The results go to stdout in Markdown.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -9,30 +9,26 @@ import { Argument, Command, Flag } from "effect/cli"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { machine } from "./runner/machine.ts"
 import { BenchFailed, canPin, pinSelf } from "./runner/processes.ts"
-import { profileScenario } from "./runner/profileScenario.ts"
-import { doubts, goalsTable, resultsTable, startsTable } from "./runner/report.ts"
-import { runScenario } from "./runner/runScenario.ts"
-import { measureStarts, STARTS } from "./runner/starts.ts"
+import { writeReadme } from "./runner/readme.ts"
+import { measureSession, profileSession } from "./runner/session.ts"
 import { makeWorkplace } from "./runner/subjects.ts"
-import { type Scenario, scenarios } from "./scenarios.ts"
+import { scenarioNames } from "./scenarios.ts"
 
 const command = Command.make(
   "bench",
   {
     names: Argument.String("scenario").pipe(
-      Argument.withDescription(`full, or any of ${[STARTS, ...scenarios.map(({ name }) => name)].join(", ")}`),
+      Argument.withDescription(`full, or any of ${scenarioNames.join(", ")}`),
       Argument.variadic()
     ),
     seconds: Flag.Finite("seconds").pipe(Flag.withDescription("Measured time of each run"), Flag.optional),
     warmup: Flag.Finite("warmup").pipe(Flag.withDescription("Seconds under load before it"), Flag.optional),
     repeats: Flag.Int("repeats").pipe(Flag.withDescription("Runs of each server in each scenario"), Flag.optional),
     json: Flag.String("json").pipe(Flag.withDescription("File for all figures of all runs"), Flag.optional),
+    readme: Flag.Boolean("readme").pipe(Flag.withDescription("Put the tables into bench/README.md too")),
     profile: Flag.String("profile").pipe(
-      Flag.withDescription(
-        "In place of figures: CPU profiles of the gateway, into this directory, and what is in them"
-      ),
+      Flag.withDescription("In place of figures: CPU profiles of the gateway, into this directory"),
       Flag.optional
     ),
     serverCore: Flag.Int("server-core").pipe(Flag.withDescription("Core of the server"), Flag.withDefault(0)),
@@ -41,50 +37,28 @@ const command = Command.make(
       Flag.withDefault(1)
     )
   },
-  Effect.fnUntraced(function* ({ json, loadCore, names, profile, repeats, seconds, serverCore, warmup }) {
-    const chosen = yield* choose(names)
+  Effect.fnUntraced(function* ({ json, loadCore, names, profile, readme, repeats, seconds, serverCore, warmup }) {
+    const unknown = names.filter((name) => name !== "full" && !scenarioNames.includes(name))
+    if (unknown.length > 0) return yield* new BenchFailed({ reason: `no such scenario: ${unknown.join(", ")}` })
     const directory = yield* temporaryDirectory
     const workplace = yield* makeWorkplace({ directory, serverCore, loadCore })
     if (!canPin(serverCore) || !canPin(loadCore)) yield* Console.error("Nothing is pinned: figures will vary.")
     pinSelf(loadCore)
-    const about = machine()
-    const length = {
+    const asked = {
+      names,
       seconds: Option.getOrUndefined(seconds),
       warmup: Option.getOrUndefined(warmup),
       repeats: Option.getOrUndefined(repeats)
     }
-    if (Option.isSome(profile)) {
-      for (const scenario of chosen) yield* profileScenario(scenario, workplace, length, profile.value)
-      return
-    }
-    const results = yield* Effect.forEach(chosen, (scenario) => runScenario(scenario, workplace, length))
-    const starts = isChosen(names, STARTS, "main")
-      ? [yield* measureStarts(workplace, length.repeats ?? START_REPEATS)]
-      : []
-    const all = [...results, ...starts]
-    const doubtful = [...about.doubts, ...doubts(results)].map((doubt) => `- Doubt: ${doubt}`)
-    const tables = [...(results.length > 0 ? [resultsTable(results)] : []), ...starts.map(startsTable), goalsTable(all)]
-    yield* Console.log([about.text, ...tables, ...(doubtful.length > 0 ? [doubtful.join("\n")] : [])].join("\n\n"))
-    if (Option.isSome(json)) {
-      const content = JSON.stringify({ machine: about.text, results: all }, null, 1)
-      yield* Effect.sync(() => writeFileSync(json.value, content))
-    }
+    const { failures, markdown, results, section } = Option.isSome(profile)
+      ? yield* profileSession(workplace, asked, profile.value)
+      : yield* measureSession(workplace, asked)
+    yield* Console.log(markdown)
+    if (readme) yield* writeReadme(section, markdown)
+    if (Option.isSome(json)) yield* Effect.sync(() => writeFileSync(json.value, JSON.stringify(results, null, 1)))
+    if (failures.length > 0) return yield* new BenchFailed({ reason: failures.join("\n") })
   }, Effect.scoped)
 ).pipe(Command.withDescription("Measure the gateway beside a baseline"))
-
-const START_REPEATS = 5
-
-/** By name, by `full`, or because nothing is named. */
-const isChosen = (names: ReadonlyArray<string>, name: string, suite: Scenario["suite"]): boolean =>
-  names.length === 0 ? suite === "main" : names.includes(name) || (names.includes("full") && suite !== "named")
-
-const choose = (names: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Scenario>, BenchFailed> => {
-  const known = new Set(["full", STARTS, ...scenarios.map(({ name }) => name)])
-  const unknown = names.filter((name) => !known.has(name))
-  return unknown.length > 0
-    ? Effect.fail(new BenchFailed({ reason: `no such scenario: ${unknown.join(", ")}` }))
-    : Effect.succeed(scenarios.filter(({ name, suite }) => isChosen(names, name, suite)))
-}
 
 const temporaryDirectory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "gateway-bench-"))),

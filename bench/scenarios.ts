@@ -163,3 +163,12 @@ export const scenarios: ReadonlyArray<Scenario> = [
     }
   )
 ]
+
+/** Not a load: how long the gateway takes to start. */
+export const STARTS = "starts"
+
+export const scenarioNames: ReadonlyArray<string> = [STARTS, ...scenarios.map(({ name }) => name)]
+
+/** By its name, by `full`, or because nothing is named. */
+export const isChosen = (names: ReadonlyArray<string>, name: string, suite: Scenario["suite"]): boolean =>
+  names.length === 0 ? suite === "main" : names.includes(name) || (names.includes("full") && suite !== "named")

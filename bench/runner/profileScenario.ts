@@ -1,5 +1,5 @@
 /** One run of the gateway with V8's profiler. */
-import { Console, Effect } from "effect"
+import { Effect } from "effect"
 import { mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import type { Scenario } from "../scenarios.ts"
@@ -29,10 +29,16 @@ export const profileScenario = Effect.fnUntraced(function* (
   })
   const file = readdirSync(folder).find((name) => name.endsWith(".cpuprofile") && !before.has(name))
   if (file === undefined) return yield* new BenchFailed({ reason: `the gateway left no profile in ${folder}` })
-  const profile = yield* readProfile(readFileSync(join(folder, file), "utf8"))
+  const profile = yield* readProfile(readFileSync(join(folder, file), "utf8")).pipe(
+    Effect.mapError(({ message }) => new BenchFailed({ reason: `${file}: ${message}` }))
+  )
   const mails = mailsOf(run.report.replies)
   const times = selfTimes(profile, run.window, rootDirectory)
-  yield* Console.log(
-    `${scenario.name}: ${mails} mails, ${run.figures.cpu?.toFixed(3)} CPU ms a mail with the profiler on\n\n${profileTable(times, mails)}\n`
-  )
+  const covered = (1000 * times.reduce((sum, { self }) => sum + self, 0)) / mails
+  const cpu = 1000 * (run.figures.cpu ?? 0)
+  return {
+    name: scenario.name,
+    times,
+    markdown: `**${scenario.name}**: ${scenario.what}. ${mails} mails at ${cpu.toFixed(0)} µs of CPU time with the profiler on, of which it saw ${covered.toFixed(0)}.\n\n${profileTable(times, mails)}`
+  }
 })

@@ -3,12 +3,11 @@ import { Console, Effect } from "effect"
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { now } from "../load/clock.ts"
+import { STARTS } from "../scenarios.ts"
 import { type Figures, spreads } from "./figures.ts"
 import { BenchFailed, startProcess } from "./processes.ts"
 import type { ScenarioResult } from "./report.ts"
 import { gatewayCommand, rootDirectory, startGateway, type Workplace } from "./subjects.ts"
-
-export const STARTS = "starts"
 
 /** Milliseconds until /health/ready says 200: of what `npm run build` makes, of the source, and of node with nothing to do. */
 export const measureStarts = Effect.fnUntraced(function* (workplace: Workplace, repeats: number) {

@@ -1,6 +1,7 @@
 /** The instruments of the bench by themselves: what they count and compute. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
+import { readFileSync } from "node:fs"
 import { arrivals } from "../../bench/load/arrivals.ts"
 import { Histogram } from "../../bench/load/Histogram.ts"
 import { LoadPlan } from "../../bench/load/LoadPlan.ts"
@@ -10,7 +11,8 @@ import { median, spreads } from "../../bench/runner/figures.ts"
 import { profileTable, selfTimes } from "../../bench/runner/profile.ts"
 import { goalsOf, type ScenarioResult } from "../../bench/runner/report.ts"
 import { figuresOf } from "../../bench/runner/runFigures.ts"
-import { scenarios } from "../../bench/scenarios.ts"
+import { withSection } from "../../bench/runner/readme.ts"
+import { scenarioNames, scenarios } from "../../bench/scenarios.ts"
 
 describe("Histogram", () => {
   it("knows percentiles to 1.6 %, and the largest value exactly", () => {
@@ -283,5 +285,22 @@ describe("a CPU profile", () => {
     const shown = profileTable(selfTimes(profile, { from: 0, to: 9_999 }, "/app/"), 10)
     assert.include(shown, "| **src/layers/mime** | 50.0 | 300.0 |\n| - parse lines.ts:10 | 50.0 | 300.0 |")
     assert.include(shown, "| **node:internal/stream_base_commons** | 16.7 | 100.0 |")
+  })
+})
+
+describe("bench/README.md", () => {
+  it("has the places where the bench puts its tables, and keeps the rest", () => {
+    const page = readFileSync("bench/README.md", "utf8")
+    for (const section of ["figures", "profile"] as const) {
+      const changed = withSection(page, section, "| a table |")
+      assert.include(changed, `<!-- ${section} -->\n\n| a table |\n\n<!-- end of ${section} -->`)
+      const untouched = (text: string) => text.replace(new RegExp(`(<!-- ${section} -->).*(<!-- end of)`, "s"), "$1$2")
+      assert.strictEqual(untouched(changed), untouched(page))
+    }
+  })
+
+  it("names every scenario", () => {
+    const page = readFileSync("bench/README.md", "utf8")
+    for (const name of scenarioNames) assert.include(page, `\`${name}\``)
   })
 })
