@@ -5,9 +5,17 @@ import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseAllDocuments } from "yaml"
-import { runProgram } from "../kit/ClientProgram.ts"
+import { runProgram, withClient } from "../kit/ClientProgram.ts"
 
 export const CHART = "deploy/helm/smtp-gateway"
+
+/** For `describe.runIf`. */
+export const withRenderer = withClient(
+  "Go with sprig",
+  "sh",
+  "-c",
+  "go version && test -d /usr/share/gocode/src/sigs.k8s.io/yaml && test -d /usr/share/gocode/src/github.com/Masterminds/sprig"
+)
 
 /** A table of YAML or JSON. */
 export type Table = Readonly<Record<string, unknown>>
@@ -25,8 +33,6 @@ export interface Manifest {
 }
 
 export interface Rendering {
-  /** What the templates were given: values.yaml and what lay over it. */
-  readonly values: Table
   readonly manifests: ReadonlyArray<Manifest>
   readonly notes: string
   /** The one manifest of its kind, or the one of that name. */
@@ -56,8 +62,8 @@ const program = Effect.runSync(
   )
 )
 
-/** Fails with what the template engine says. */
-export const render = Effect.fnUntraced(function* (options: RenderOptions = {}) {
+/** What the template engine makes of the chart; dies of its complaint. */
+const execute = Effect.fnUntraced(function* (options: RenderOptions) {
   const request = {
     chart: CHART,
     release: options.release ?? "smtp-gateway",
@@ -67,28 +73,30 @@ export const render = Effect.fnUntraced(function* (options: RenderOptions = {}) 
     strict: options.strict ?? false
   }
   const { code, stderr, stdout } = yield* runProgram(yield* program, [], { input: JSON.stringify(request) })
-  if (code !== 0) return yield* Effect.fail(new Error(stderr))
-  const { Rendered, Values } = JSON.parse(stdout) as {
-    readonly Rendered: Readonly<Record<string, string>>
-    readonly Values: Table
-  }
-  const manifests = Object.entries(Rendered)
-    .filter(([path]) => path.endsWith(".yaml"))
-    .flatMap(([path, text]) => parseManifests(text, path))
-  const rendering: Rendering = {
-    values: Values,
-    manifests,
-    notes: Rendered["templates/NOTES.txt"] ?? "",
-    only: (kind, name) => {
-      const found = manifests.filter(
-        (each) => each.kind === kind && (name === undefined || each.metadata.name === name)
-      )
-      if (found.length !== 1) throw new Error(`${found.length} of ${kind} ${name ?? ""}`)
-      return found[0]!
-    }
-  }
-  return rendering
+  if (code !== 0) return yield* Effect.die(new Error(stderr))
+  return JSON.parse(stdout) as { readonly Rendered: Readonly<Record<string, string>>; readonly Values: Table }
 })
+
+/** What the templates are given: values.yaml and what lies over it. */
+export const mergedValues = (options: RenderOptions) => Effect.map(execute(options), ({ Values }) => Values)
+
+export const render = (options: RenderOptions = {}) =>
+  Effect.map(execute(options), ({ Rendered }): Rendering => {
+    const manifests = Object.entries(Rendered)
+      .filter(([path]) => path.endsWith(".yaml"))
+      .flatMap(([path, text]) => parseManifests(text, path))
+    return {
+      manifests,
+      notes: Rendered["templates/NOTES.txt"] ?? "",
+      only: (kind, name) => {
+        const found = manifests.filter(
+          (each) => each.kind === kind && (name ?? each.metadata.name) === each.metadata.name
+        )
+        if (found.length !== 1) throw new Error(`${found.length} of ${kind} ${name ?? ""}`)
+        return found[0]!
+      }
+    }
+  })
 
 /** As Kubernetes reads YAML: 1.1, keys once. */
 export const parseManifests = (text: string, path: string): ReadonlyArray<Manifest> =>
@@ -103,8 +111,19 @@ export const parseManifests = (text: string, path: string): ReadonlyArray<Manife
 export const at = (value: unknown, path: string): unknown =>
   path
     .split(".")
-    .reduce(
-      (inner, key) =>
-        typeof inner === "object" && inner !== null ? (inner as Table)[key.replaceAll("~", ".")] : undefined,
-      value
-    )
+    .reduce((inner, key) => (typeof inner === "object" && inner !== null ? (inner as Table)[key] : undefined), value)
+
+export const list = (value: unknown): ReadonlyArray<Table> => (Array.isArray(value) ? value : [])
+
+export const table = (value: unknown): Table => value as Table
+
+/** Where the one container of the Deployment is. */
+export const CONTAINER = "spec.template.spec.containers.0"
+
+export const podLabels = ({ only }: Rendering): unknown => at(only("Deployment"), "spec.template.metadata.labels")
+
+/** Whether labels meet a set of matchLabels that is not empty. */
+export const selects = (selector: unknown, labels: unknown): boolean => {
+  const wanted = Object.entries(table(selector))
+  return wanted.length > 0 && wanted.every(([name, value]) => table(labels)[name] === value)
+}

@@ -1,6 +1,6 @@
 /**
  * The one table of all settings. Docs, `--help`, decoding and problem reports are made from it: a new setting is an
- * entry here, its use in `GatewayConfigLive.ts` and its row in docs/configuration.md.
+ * entry here, its use in `GatewayConfigLive.ts`, its row in docs/configuration.md, and `npm run chart:settings`.
  */
 import * as Formats from "./formats.ts"
 import { optional, required, type Setting } from "./Setting.ts"

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Effect, FileSystem } from "effect"
+import { readFileSync } from "node:fs"
 import type { Setting } from "../../../src/layers/config/Setting.ts"
 import { allSettings, settings } from "../../../src/layers/config/settings.ts"
 import { settingsText } from "../../../src/layers/config/settingsText.ts"
+import { plainSettings, SCHEMA_PATH, secretSettings } from "../../deploy/writeChartSettings.ts"
 
 const row = (setting: Setting<unknown>): string => {
   const name = `\`${setting.name}\`${setting.secret ? " (secret)" : ""}`
@@ -29,6 +31,15 @@ describe("docs/configuration.md", () => {
       assert.deepStrictEqual(yield* documented, wanted)
     })
   )
+})
+
+describe("deploy/helm", () => {
+  it("lets each setting be given to the chart, and no other: npm run chart:settings", () => {
+    const { properties } = JSON.parse(readFileSync(SCHEMA_PATH, "utf8"))
+    assert.deepStrictEqual(properties.config.propertyNames.enum, plainSettings)
+    assert.deepStrictEqual(properties.secret.properties.values.propertyNames.enum, secretSettings)
+    assert.isAbove(plainSettings.length, 30)
+  })
 })
 
 describe("settings", () => {
