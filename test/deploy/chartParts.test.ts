@@ -13,6 +13,7 @@ import {
   render,
   selects,
   type Table,
+  table,
   withRenderer
 } from "./Chart.ts"
 import { chartCases, HOSTNAME } from "./chartCases.ts"
@@ -184,6 +185,17 @@ describe.runIf(withRenderer)("what belongs together", () => {
       const elsewhere = yield* rules({ runbooks: "https://runbooks.example.com/mail" })
       assert.notInclude(JSON.stringify(elsewhere), "operations.md")
       assert.include(JSON.stringify(elsewhere), "https://runbooks.example.com/mail#")
+    })
+  )
+
+  it.live("the dashboard is the one of deploy/grafana", () =>
+    Effect.gen(function* () {
+      const { only } = yield* withValues({ dashboard: { enabled: true, annotations: { grafana_folder: "Mail" } } })
+      const dashboard = only("ConfigMap", "smtp-gateway-dashboard")
+      const file = readFileSync("deploy/grafana/dashboards/smtp-gateway.json", "utf8")
+      assert.deepStrictEqual(JSON.parse(`${table(dashboard.data)["smtp-gateway.json"]}`), JSON.parse(file))
+      assert.strictEqual(dashboard.metadata.labels?.["grafana_dashboard"], "1")
+      assert.deepStrictEqual(dashboard.metadata.annotations, { grafana_folder: "Mail" })
     })
   )
 
