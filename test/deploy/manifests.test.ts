@@ -117,7 +117,7 @@ describe("this check", () => {
         ])
         assert.notStrictEqual(code, 0)
         assert.include(stdout, `'"target"' does not exist`)
-        assert.notInclude(stdout, "m2")
+        assert.notInclude(stdout, "manifests.ts(4,")
       })
   )
 })
