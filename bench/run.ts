@@ -26,7 +26,10 @@ const command = Command.make(
     warmup: Flag.Finite("warmup").pipe(Flag.withDescription("Seconds under load before it"), Flag.optional),
     repeats: Flag.Int("repeats").pipe(Flag.withDescription("Runs of each server in each scenario"), Flag.optional),
     json: Flag.String("json").pipe(Flag.withDescription("File for all figures of all runs"), Flag.optional),
-    readme: Flag.Boolean("readme").pipe(Flag.withDescription("Put the tables into bench/README.md too")),
+    readme: Flag.Boolean("readme").pipe(
+      Flag.withDescription("Put the tables into bench/README.md too"),
+      Flag.withDefault(false)
+    ),
     profile: Flag.String("profile").pipe(
       Flag.withDescription("In place of figures: CPU profiles of the gateway, into this directory"),
       Flag.optional

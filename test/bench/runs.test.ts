@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { measure } from "../../bench/runner/measure.ts"
 import { readProfile, selfTimes } from "../../bench/runner/profile.ts"
 import { makeWorkplace, rootDirectory, type SubjectName } from "../../bench/runner/subjects.ts"
+import { runProgram } from "../kit/ClientProgram.ts"
 
 const workplace = Effect.gen(function* () {
   const directory = yield* Effect.acquireRelease(
@@ -67,5 +68,34 @@ describe("a run against", () => {
       }).pipe(Effect.flip)
       assert.match(failed.message, /gateway ended with 1: .*MAX_RECIPIENTS/s)
     }).pipe(Effect.scoped)
+  )
+})
+
+describe("npm run bench", () => {
+  it.live("prints tables, and writes every figure to a file", () =>
+    Effect.gen(function* () {
+      const { directory } = yield* workplace
+      const file = join(directory, "results.json")
+      const brief = ["--seconds", "1", "--warmup", "0", "--repeats", "1", "--json", file]
+      const { code, stdout } = yield* runProgram(process.execPath, ["bench/run.ts", "persistent", ...brief])
+      assert.strictEqual(code, 0)
+      assert.match(stdout, /^\| \*\*persistent\*\* .* \| gateway \| \d+ \| /m)
+      assert.match(stdout, /^\| persistent \| mails without 250: at most 0 \| 0 \| yes \|$/m)
+      const { results } = JSON.parse(readFileSync(file, "utf8"))
+      const [{ runs }] = results
+      assert.deepStrictEqual(
+        runs.map((run: { readonly subject: string }) => run.subject),
+        ["gateway", "baseline"]
+      )
+      assert.isAbove(runs[0].report.allReplies["250 2.0.0"], 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("knows its scenarios", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* runProgram(process.execPath, ["bench/run.ts", "persistent", "nonsense"])
+      assert.strictEqual(code, 1)
+      assert.include(`${stdout}${stderr}`, "no such scenario: nonsense")
+    })
   )
 })
