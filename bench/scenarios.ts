@@ -10,7 +10,7 @@ export interface Scenario {
   /** `main` runs by default, `full` with `full`, `named` when it is asked for by its name. */
   readonly suite: "main" | "full" | "named"
   readonly load: Omit<LoadPlanInput, "port" | "seconds" | "warmup">
-  /** The first is what the others are compared with it for; each repeat runs all of them. */
+  /** Each repeat runs all of them. */
   readonly subjects: ReadonlyArray<SubjectName>
   /** Settings of the gateway. */
   readonly settings: Readonly<Record<string, string>>
@@ -28,20 +28,21 @@ export interface Goal {
   readonly figure: FigureName
   /** Whose figure. */
   readonly subject: string
-  /** Whether it is how many times better than that of the baseline, and not the figure itself. */
-  readonly timesBaseline: boolean
+  /** Then the goal is how many times better the figure is than that of this one, and not the figure itself. */
+  readonly comparedWith?: string
   readonly bound: { readonly atLeast: number } | { readonly atMost: number }
 }
 
-const goal = (figure: FigureName, bound: Goal["bound"], timesBaseline = false): Goal => ({
+const atLeast = (figure: FigureName, value: number): Goal => ({
   figure,
   subject: "gateway",
-  timesBaseline,
-  bound
+  bound: { atLeast: value }
 })
-const atLeast = (figure: FigureName, value: number) => goal(figure, { atLeast: value })
-const atMost = (figure: FigureName, value: number) => goal(figure, { atMost: value })
-const timesBaseline = (figure: FigureName, value: number) => goal(figure, { atLeast: value }, true)
+const atMost = (figure: FigureName, value: number): Goal => ({ figure, subject: "gateway", bound: { atMost: value } })
+const timesBaseline = (figure: FigureName, value: number): Goal => ({
+  ...atLeast(figure, value),
+  comparedWith: "baseline"
+})
 
 /** Nothing that was sent may be refused. */
 const everyMailAccepted = atMost("failed", 0)
@@ -148,6 +149,10 @@ export const scenarios: ReadonlyArray<Scenario> = [
   scenario("api-tls", "persistent, with TLS to the API", "full", persistent, { apiTls: true }),
   scenario("observability", "persistent, with logs and metrics and without", "full", persistent, {
     subjects: ["gateway", "unobserved", "baseline"]
+  }),
+  scenario("traces", "persistent, with spans of every mail, of a tenth of them, and without", "named", persistent, {
+    subjects: ["gateway", "traced-tenth", "traced", "baseline"],
+    goals: [{ figure: "cpu", subject: "traced-tenth", comparedWith: "gateway", bound: { atLeast: 0.9 } }]
   }),
   scenario(
     "soak",

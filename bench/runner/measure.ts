@@ -35,9 +35,9 @@ const ApiCalls = Schema.Struct({
   token: Schema.Int,
   senders: Schema.Int,
   emails: Schema.Int,
-  traces: Schema.Int,
   refused: Schema.Int,
   bodyOctets: Schema.Int,
+  spanBatches: Schema.Int,
   own: Schema.Struct({ p50: Schema.Finite, p95: Schema.Finite, p99: Schema.Finite })
 })
 export type ApiCalls = typeof ApiCalls.Type
@@ -58,7 +58,11 @@ const PATIENCE_SECONDS = 240
 
 const run = Effect.fnUntraced(function* (workplace: Workplace, options: RunOptions) {
   const api = yield* startApi(workplace, options.api)
-  const server = yield* startSubject(options.subject, workplace, { apiUrl: api.url, ...options })
+  const server = yield* startSubject(options.subject, workplace, {
+    apiUrl: api.url,
+    collectorUrl: api.collectorUrl,
+    ...options
+  })
   const plan: LoadPlanInput = { ...options.load, port: server.smtpPort }
   const generator = yield* startProcess({
     name: "the load generator",
@@ -86,6 +90,9 @@ const run = Effect.fnUntraced(function* (workplace: Workplace, options: RunOptio
   const { report } = last
 
   const calls = yield* callsSoFar
+  if (options.subject.startsWith("traced") && calls.spanBatches === 0) {
+    return yield* new BenchFailed({ reason: `${options.subject}: no span came to the collector` })
+  }
   const isOpen = plan.pace !== undefined && plan.pace.kind !== "closed"
   const finished: Run = {
     subject: options.subject,

@@ -38,9 +38,9 @@ export const resultsTable = (results: ReadonlyArray<ScenarioResult>): string =>
         index === 0 ? `**${result.name}** ${result.what}` : "",
         subject,
         cell("throughput", figures.throughput),
-        subject === "baseline" ? "" : times(ratio(result, subject, "throughput")),
+        subject === "baseline" ? "" : times(ratio(result, subject, "baseline", "throughput")),
         cell("cpu", figures.cpu),
-        subject === "baseline" ? "" : times(ratio(result, subject, "cpu")),
+        subject === "baseline" ? "" : times(ratio(result, subject, "baseline", "cpu")),
         cell("busy", figures.busy),
         cell("rss", figures.rss),
         latencies(figures)
@@ -60,14 +60,15 @@ export const goalsOf = (result: ScenarioResult): ReadonlyArray<GoalOutcome> =>
     const value = valueOf(result, goal)
     if (value === undefined) return []
     const { digits, title } = FIGURES[goal.figure]
-    const figure = goal.timesBaseline ? `${title}, times the baseline` : title
+    const { comparedWith } = goal
+    const figure = comparedWith === undefined ? title : `${title}, times as good as the ${comparedWith}`
     const whose = goal.subject === "gateway" ? "" : ` (${goal.subject})`
     const { bound } = goal
     const [words, limit] = "atLeast" in bound ? ["at least", bound.atLeast] : ["at most", bound.atMost]
     return [
       {
         goal: `${figure}${whose}: ${words} ${limit}`,
-        measured: value.toFixed(goal.timesBaseline ? 2 : digits),
+        measured: value.toFixed(comparedWith === undefined ? digits : 2),
         reached: "atLeast" in bound ? value >= bound.atLeast : value <= bound.atMost
       }
     ]
@@ -108,18 +109,23 @@ const latencies = ({ replyP50, replyP95, replyP99 }: Spreads): string =>
     ? ""
     : [replyP50, replyP95, replyP99].map(({ median }) => median.toFixed(1)).join(" / ")
 
-/** How much better than the baseline: mails for the same time, or CPU time for the same mail. */
-const ratio = ({ subjects }: ScenarioResult, subject: string, name: FigureName): number | undefined => {
+/** How many times as good: mails for the same time, or CPU time for the same mail. */
+const ratio = (
+  { subjects }: ScenarioResult,
+  subject: string,
+  comparedWith: string,
+  name: FigureName
+): number | undefined => {
   const of = (wanted: string) => subjects.find((each) => each.subject === wanted)?.figures[name]?.median
   const own = of(subject)
-  const baseline = of("baseline")
-  if (own === undefined || baseline === undefined) return undefined
-  return name === "cpu" ? baseline / own : own / baseline
+  const other = of(comparedWith)
+  if (own === undefined || other === undefined) return undefined
+  return name === "cpu" ? other / own : own / other
 }
 
 const times = (value: number | undefined): string => (value === undefined ? "" : `${value.toFixed(2)}`)
 
-const valueOf = (result: ScenarioResult, { figure, subject, timesBaseline }: Goal): number | undefined =>
-  timesBaseline
-    ? ratio(result, subject, figure)
-    : result.subjects.find((each) => each.subject === subject)?.figures[figure]?.median
+const valueOf = (result: ScenarioResult, { comparedWith, figure, subject }: Goal): number | undefined =>
+  comparedWith === undefined
+    ? result.subjects.find((each) => each.subject === subject)?.figures[figure]?.median
+    : ratio(result, subject, comparedWith, figure)

@@ -9,10 +9,10 @@ import { freePort } from "../../test/kit/freePort.ts"
 import { BenchFailed, type BenchProcess, startProcess } from "./processes.ts"
 
 /**
- * `gateway`: as `npm run gateway` starts it. `unobserved`: the same without logs and metrics. `baseline`:
- * bench/servers/baseline.ts.
+ * `gateway`: as `npm run gateway` starts it. `unobserved`: the same without logs and metrics. `traced`: with spans of
+ * every mail, or of a tenth of them. `baseline`: bench/servers/baseline.ts.
  */
-export type SubjectName = "gateway" | "unobserved" | "baseline"
+export type SubjectName = "gateway" | "unobserved" | "traced" | "traced-tenth" | "baseline"
 
 /** Where a session of the bench takes place. */
 export interface Workplace {
@@ -35,6 +35,8 @@ export interface Subject {
 
 export interface SubjectOptions {
   readonly apiUrl: string
+  /** Of OTLP over HTTP. */
+  readonly collectorUrl: string
   /** Settings beside those of `production`. */
   readonly settings: Readonly<Record<string, string>>
   /** Options of node. */
@@ -70,10 +72,11 @@ export const startSubject = Effect.fnUntraced(function* (
   const { environment, options: usual, program, rest } = yield* gatewayCommand
   return yield* startGateway(name, workplace, {
     ...options,
+    settings: { ...tracing(name, options.collectorUrl), ...options.settings },
     args: [
       ...usual,
       ...options.nodeOptions,
-      join(rootDirectory, name === "gateway" ? program : "bench/servers/unobserved.ts"),
+      join(rootDirectory, name === "unobserved" ? "bench/servers/unobserved.ts" : program),
       ...rest
     ],
     environment
@@ -139,8 +142,12 @@ export const startApi = Effect.fnUntraced(function* (
     ],
     lines: true
   })
-  const port = yield* Effect.flatMap(process.line, readPort)
-  return { process, url: `${tls ? "https" : "http"}://127.0.0.1:${port}` }
+  const { collectorPort, port } = yield* Effect.flatMap(process.line, readPorts)
+  return {
+    process,
+    url: `${tls ? "https" : "http"}://127.0.0.1:${port}`,
+    collectorUrl: `http://127.0.0.1:${collectorPort}`
+  }
 })
 
 /** All that production has: limits, budget, breaker, logs at INFO to a pipe, metrics. */
@@ -153,6 +160,15 @@ const production = ({ certificate, key }: Workplace): Readonly<Record<string, st
   // All clients of the bench have one address.
   TRUSTED_NETWORKS: "127.0.0.0/8,::1/128"
 })
+
+const tracing = (name: SubjectName, collectorUrl: string): Readonly<Record<string, string>> =>
+  name === "traced" || name === "traced-tenth"
+    ? {
+        OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl,
+        OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+        OTEL_TRACES_SAMPLER_ARG: name === "traced" ? "1" : "0.1"
+      }
+    : {}
 
 const startBaseline = Effect.fnUntraced(function* (workplace: Workplace, { apiUrl, nodeOptions }: SubjectOptions) {
   const { certificate, key, serverCore } = workplace
@@ -193,9 +209,8 @@ const readPackage = Schema.decodeSync(
   Schema.fromJsonString(Schema.Struct({ scripts: Schema.Struct({ gateway: Schema.String }) }))
 )
 
-const readPort = (line: string) =>
-  Schema.decodeEffect(Schema.fromJsonString(Schema.Struct({ port: Schema.Int })))(line).pipe(
-    Effect.map(({ port }) => port),
+const readPorts = (line: string) =>
+  Schema.decodeEffect(Schema.fromJsonString(Schema.Struct({ port: Schema.Int, collectorPort: Schema.Int })))(line).pipe(
     Effect.mapError(() => new BenchFailed({ reason: `the API said: ${line}` }))
   )
 

@@ -1,13 +1,15 @@
 /**
  * A Cakemail API that costs next to nothing: `node bench/servers/api.ts '{"latency": 50}'`. It speaks as much of
  * `email-api-v2` as the gateway calls, accepts whatever it is given, and answers after `latency` milliseconds. Prints
- * `{"port": n}` once it listens. `GET /bench/calls` tells what it was asked.
+ * `{"port": n, "collectorPort": m}` once it listens; at the second port a collector takes spans. `GET /bench/calls`
+ * tells what both were asked.
  *
  * Plain callbacks on raw sockets: node:http costs several times as much, on the core that the load generator needs.
  */
 import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { createServer, type Socket } from "node:net"
+import { createServer as createHttpServer } from "node:http"
+import { createServer, type Server, type Socket } from "node:net"
 import { createServer as createTlsServer } from "node:tls"
 import { now } from "../load/clock.ts"
 import { Histogram } from "../load/Histogram.ts"
@@ -25,7 +27,7 @@ interface Options {
 
 const options: Options = JSON.parse(process.argv[2] ?? "{}")
 const latency = options.latency ?? 0
-const calls = { token: 0, senders: 0, emails: 0, traces: 0, refused: 0, bodyOctets: 0 }
+const calls = { token: 0, senders: 0, emails: 0, refused: 0, bodyOctets: 0, spanBatches: 0 }
 /** From the last octet of a request to its answer. */
 const own = new Histogram()
 
@@ -131,9 +133,6 @@ const answerTo = ({ body, method, path }: Request): string => {
         pagination: { page: 1, per_page: 100, count: 1 },
         data: [{ id: "1", name: "Shop", email: "demo@example.com", confirmed: true }]
       })
-    case "POST /v1/traces":
-      calls.traces++
-      return http("200 OK", {})
     case "GET /bench/calls":
       return http("200 OK", { ...calls, own: own.latency })
     default:
@@ -146,16 +145,29 @@ const http = (status: string, value: object): string => {
   return `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
 }
 
+/** An OTLP collector; it is called so rarely that it need not be lean. */
+const collector = createHttpServer((request, response) => {
+  request.resume().on("end", () => {
+    calls.spanBatches++
+    response.writeHead(200, { "content-type": request.headers["content-type"] ?? "application/x-protobuf" }).end()
+  })
+})
+
 const { certificate, key } = options
 const open = (socket: Socket) => void new Connection(socket)
 const server =
   certificate === undefined || key === undefined
     ? createServer(open)
     : createTlsServer({ cert: readFileSync(certificate), key: readFileSync(key) }, open)
-server.listen(0, "127.0.0.1", () => {
-  const address = server.address()
-  if (address !== null && typeof address === "object") {
-    process.stdout.write(`${JSON.stringify({ port: address.port })}\n`)
-  }
-})
+
+const portOf = (listening: Server): number => {
+  const address = listening.address()
+  return address !== null && typeof address === "object" ? address.port : 0
+}
+
+server.listen(0, "127.0.0.1", () =>
+  collector.listen(0, "127.0.0.1", () => {
+    process.stdout.write(`${JSON.stringify({ port: portOf(server), collectorPort: portOf(collector) })}\n`)
+  })
+)
 process.on("SIGTERM", () => process.exit(0))
