@@ -1,5 +1,7 @@
 /** The documentation says what the code does, as far as the two can be compared. */
 import { assert, describe, it } from "@effect/vitest"
+import * as stable from "@opentelemetry/semantic-conventions"
+import * as incubating from "@opentelemetry/semantic-conventions/incubating"
 import { Effect } from "effect"
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
@@ -293,6 +295,42 @@ describe("docs/logs.md", () => {
     const example: unknown = JSON.parse(/^```json\n(.*?)^```$/ms.exec(read("docs/logs.md"))?.[1] ?? "")
     const fields = Object.keys(example as object)
     assert.includeMembers([...(documentedEvents.get("email_received")?.fields ?? [])], fields)
+  })
+})
+
+describe("docs/tracing.md", () => {
+  const page = read("docs/tracing.md")
+  const sources = globSync("src/**/*.ts").map(read).join("\n")
+
+  it("has every span of the source, and no other", () => {
+    const drawn = [
+      ...page.matchAll(/^(?:[│ ├└─]* )?([A-Za-z]+(?: [a-z]+)?) {2,}.* (?:server|internal|client|consumer)$/gm)
+    ]
+    const made = [...sources.matchAll(/(?:inSpan\(\s*"|"(?=SMTP session|SMTP message))([^"]+)"/g)]
+    const names = (found: ReadonlyArray<RegExpExecArray>) => [...new Set(found.map(([, name = ""]) => name))].toSorted()
+    assert.isAbove(made.length, 5)
+    assert.deepStrictEqual(names(drawn), names(made))
+  })
+
+  it("has every attribute of the source, and no other", () => {
+    const listed = [...page.matchAll(/^\| ((?:`[a-z_.]+`(?:, )?)+) \| [^|]+ \| [^|]+ \|$/gm)]
+      .flatMap(([, cell = ""]) => [...cell.matchAll(/`([a-z_.]+)`/g)])
+      .map(([, name = ""]) => name)
+    const set = [...sources.matchAll(/(?:\battribute\(|[{,(]|^)\s*"((?:[a-z]+\.)+[a-z_]+)"(?=[:,])/gm)].map(
+      ([, name = ""]) => name
+    )
+    const own = set.filter((name) =>
+      /^(?:smtp|cakemail|client|server|network|tls|messaging|http|url|error)\./.test(name)
+    )
+    assert.isAbove(own.length, 15)
+    assert.deepStrictEqual(listed.toSorted(), [...new Set(["correlation_id", ...own])].toSorted())
+  })
+
+  it("names attributes as the conventions do, where they have them", () => {
+    const conventions = new Set<unknown>(Object.values({ ...stable, ...incubating }))
+    const listed = [...page.matchAll(/`((?:client|server|network|tls|messaging|http|url|error)\.[a-z_.]+)`/g)]
+    assert.isAbove(listed.length, 10)
+    for (const [, name] of listed) assert.isTrue(conventions.has(name), name)
   })
 })
 

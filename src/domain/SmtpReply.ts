@@ -1,4 +1,5 @@
 /** Replies to SMTP commands, and the one total table from error to reply (docs/smtp-replies.md). */
+import { Predicate } from "effect"
 import { AttachmentTooLarge, AttachmentUnsupported, type GatewayError } from "./GatewayError.ts"
 import type { Accepted } from "./Submission.ts"
 
@@ -136,6 +137,9 @@ const MIME_LIMIT = {
   parts: "parts",
   headers: "bytes of headers"
 } as const
+
+export const isGatewayError = (error: unknown): error is GatewayError =>
+  Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" && Object.hasOwn(TABLE, error._tag)
 
 /** The reply that the error deserves. */
 export const fromError = (error: GatewayError): SmtpReply =>

@@ -16,6 +16,7 @@ import { idempotencyOf } from "../domain/Idempotency.ts"
 import type { Identity } from "../domain/Identity.ts"
 import type { Submission } from "../domain/Submission.ts"
 import { makeRetries } from "../layers/cakemail/retries.ts"
+import { annotateSpan, inSpan } from "../layers/telemetry/spans.ts"
 import { Authenticator } from "../services/Authenticator.ts"
 import { CakemailClient } from "../services/CakemailClient.ts"
 import { GatewayConfig } from "../services/GatewayConfig.ts"
@@ -65,7 +66,11 @@ export const ForwardSink = Layer.effect(
       }
 
       const prepare = (email: Email) =>
-        withToken((token) => retry("prepare", client.prepare(token, { email, envelope, transit })))
+        inSpan(
+          "prepare",
+          "internal",
+          withToken((token) => retry("prepare", client.prepare(token, { email, envelope, transit })))
+        )
       const prepared = yield* prepare(email)
       // A client that lost the 250 and comes back gets the receipt it missed, not a second mail (rulings 10).
       const submitOnce = recent.forMessage({
@@ -81,7 +86,13 @@ export const ForwardSink = Layer.effect(
       const submit = (recipient: string) =>
         submitOnce(
           recipient,
-          withToken((token) => retry("submit", events.called(forwarding, client.submit(token, prepared, recipient))))
+          inSpan(
+            "submit",
+            "client",
+            withToken((token) =>
+              retry("submit", events.called(forwarding, client.submit(token, prepared, recipient)))
+            ).pipe(Effect.tap(({ messageId }) => annotateSpan(() => ({ "cakemail.email.id": messageId }))))
+          )
         ).pipe(
           // One recipient's bug is not the others'.
           Effect.catchCause((cause) => Effect.flatMap(errorOf(cause), Effect.fail)),
@@ -95,7 +106,7 @@ export const ForwardSink = Layer.effect(
         yield* Effect.forEach(forwarding.recipients, submit, { concurrency: api.recipientConcurrency, discard: true })
     })
 
-    const accept = Effect.fn("MessageSink.accept")(function* (submission: Submission) {
+    const accept = Effect.fnUntraced(function* (submission: Submission) {
       const [first, ...others] = distinctRecipients(submission.envelope.recipients)
       if (first === undefined) return yield* Effect.die(new Error("a submission without a recipient"))
       const forwarding = events.started(submission, [first, ...others])

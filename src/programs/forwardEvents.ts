@@ -5,6 +5,7 @@ import type { Email } from "../domain/Email.ts"
 import type { SubmissionError } from "../domain/GatewayError.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import type { Accepted, Submission } from "../domain/Submission.ts"
+import { annotateSpan } from "../layers/telemetry/spans.ts"
 import { DeadLetters, type FailedRecipient } from "../services/DeadLetters.ts"
 import { Metrics } from "../services/Metrics.ts"
 
@@ -46,9 +47,13 @@ export const makeForwardEvents = Effect.gen(function* () {
     parsed: (forwarding: Forwarding, email: Email): Effect.Effect<void> => {
       forwarding.messageId = email.messageId
       forwarding.attachments = email.attachments.length
+      const annotated = annotateSpan(() => ({
+        ...(email.messageId !== undefined && { "messaging.message.id": email.messageId }),
+        "smtp.attachment.count": email.attachments.length
+      }))
       return email.warnings.length === 0
-        ? Effect.void
-        : Effect.logWarning("message_repaired", { warnings: email.warnings })
+        ? annotated
+        : Effect.andThen(annotated, Effect.logWarning("message_repaired", { warnings: email.warnings }))
     },
 
     /** Counts a call for one recipient. */
@@ -90,6 +95,7 @@ export const makeForwardEvents = Effect.gen(function* () {
       if (first !== undefined) {
         yield* deadLetters.record({ submission, messageId, failures: [first, ...others], hidden })
       }
+      if (refused > 0) yield* annotateSpan(() => ({ "smtp.recipient.failed_count": refused }))
       const { firstCall, lastAnswer } = forwarding
       const summary = {
         reference: submission.reference,

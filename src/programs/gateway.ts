@@ -1,6 +1,6 @@
 /** The gateway, put together. Swap a layer here, or provide your own in its place, as the tests do. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { Effect, Layer, References } from "effect"
+import { Effect, Layer } from "effect"
 import { AuthCacheLive } from "../layers/cakemail/AuthCacheLive.ts"
 import { AuthenticatorLive } from "../layers/cakemail/AuthenticatorLive.ts"
 import { apiTransport, USER_AGENT } from "../layers/cakemail/ApiTransport.ts"
@@ -17,6 +17,7 @@ import { RecentSubmissionsLive } from "../layers/protection/RecentSubmissionsRed
 import { SmtpServerLive } from "../layers/smtp/SmtpServerLive.ts"
 import { LoggerLive } from "../layers/telemetry/LoggerLive.ts"
 import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
+import { TracingLive, TracingOff } from "../layers/telemetry/TracingLive.ts"
 import { TlsContextLive } from "../layers/tls/TlsContextLive.ts"
 import { CircuitBreaker } from "../services/CircuitBreaker.ts"
 import { GatewayConfig } from "../services/GatewayConfig.ts"
@@ -54,9 +55,6 @@ export const SubmissionLive = SmtpServerLive.pipe(
   Layer.provide(NodeFileSystem.layer)
 )
 
-/** Without an exporter nobody would see a span, and log lines would carry ids of traces that are nowhere. */
-const TracingOff = Layer.succeed(References.TracerEnabled, false)
-
 const Starting = Layer.effectDiscard(
   Effect.flatMap(GatewayConfig, ({ api }) =>
     Effect.logInfo("gateway_starting", { software: USER_AGENT, api_contract: api.contract, api_url: api.url })
@@ -70,11 +68,14 @@ export const GatewayLive = Ready.pipe(
   Layer.provideMerge(SubmissionLive),
   Layer.provide(ForwardingLive),
   Layer.provide(RateLimiterLive),
+  // Outlives the sessions: their last spans are sent when the drain is over.
+  Layer.provide(TracingLive),
   // Outlives the listeners: /health/ready says 503 while the last messages are finished.
   Layer.provideMerge(HealthServerLive),
   Layer.provide(ReadinessLive),
   Layer.provide(Starting),
   Layer.provide(LoggerLive),
   Layer.provide(MetricsPrometheus),
+  // Nothing but mail is traced.
   Layer.provide(TracingOff)
 )

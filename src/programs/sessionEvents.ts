@@ -4,9 +4,11 @@ import { faultOf } from "../domain/Fault.ts"
 import type { AuthenticationError, GatewayError, InternalError } from "../domain/GatewayError.ts"
 import { shownUserName } from "../domain/Identity.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
+import { annotateSpan } from "../layers/telemetry/spans.ts"
 import type { Command, Connection } from "../services/SmtpSession.ts"
 import { makeDefects } from "./defects.ts"
 import { makeSessionMetrics } from "./sessionMetrics.ts"
+import { correlationId, inSessionSpan } from "./sessionSpans.ts"
 
 export type SessionEvents = Effect.Success<typeof makeSessionEvents>
 
@@ -37,8 +39,9 @@ export const makeSessionEvents = Effect.gen(function* () {
               return Effect.logInfo("connection_closed", { duration_ms: elapsed })
             })
           ),
+          (session) => inSessionSpan(connection, session),
           Effect.annotateLogs({
-            correlation_id: `req_${connection.id}`,
+            correlation_id: correlationId(connection.id),
             session_id: connection.id,
             client_ip: connection.clientAddress
           })
@@ -50,7 +53,11 @@ export const makeSessionEvents = Effect.gen(function* () {
       return Effect.logInfo("connection_opened")
     }),
 
-    secured: (protocol: string, cipher: string) => Effect.logDebug("tls_established", { protocol, cipher }),
+    secured: (protocol: string, cipher: string) =>
+      Effect.andThen(
+        Effect.logDebug("tls_established", { protocol, cipher }),
+        annotateSpan(() => ({ "tls.protocol.version": protocol.replace("TLSv", ""), "tls.cipher": cipher }))
+      ),
 
     authenticated: (mechanism: string) =>
       Effect.suspend(() => {

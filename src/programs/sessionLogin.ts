@@ -4,6 +4,7 @@ import { type AuthenticationFailed, type SecondFactorRequired, TlsRequired } fro
 import { type Credentials, type Identity, shownUserName } from "../domain/Identity.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import { loginName } from "../layers/cakemail/PersonalAccessToken.ts"
+import { inSpan } from "../layers/telemetry/spans.ts"
 import { Authenticator } from "../services/Authenticator.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import type { CommandOf, Connection } from "../services/SmtpSession.ts"
@@ -50,7 +51,7 @@ export const makeLogin = (events: SessionEvents) =>
       if (known === undefined) yield* limiter.address(connection.clientAddress)
       const outcome = yield* known !== undefined
         ? Effect.succeed(Result.fail(known))
-        : Effect.result(authenticator.authenticate(credentials))
+        : Effect.result(inSpan("authenticate", "internal", authenticator.authenticate(credentials)))
 
       if (Result.isSuccess(outcome)) {
         yield* Effect.annotateLogsScoped({ authenticated_user: shownUserName(username) })

@@ -43,6 +43,31 @@ export interface GatewaySettings {
     /** For `hash`; `undefined` when each process makes its own. */
     readonly addressKey: Redacted.Redacted | undefined
   }
+  /** The standard OTEL_* variables, as far as they are of use here. */
+  readonly tracing: {
+    /** Where spans are sent; `undefined` when tracing is off. */
+    readonly endpoint: string | undefined
+    /** Sent with them. */
+    readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>
+    readonly timeout: Duration.Duration
+    readonly caPath: string | undefined
+    readonly serviceName: string
+    readonly resourceAttributes: Readonly<Record<string, string>>
+    readonly sampler:
+      | "always_on"
+      | "always_off"
+      | "traceidratio"
+      | "parentbased_always_on"
+      | "parentbased_always_off"
+      | "parentbased_traceidratio"
+    /** 0..1, for the samplers that want one. */
+    readonly sampledShare: number
+    /** Spans. */
+    readonly queueSize: number
+    readonly batchSize: number
+    readonly batchDelay: Duration.Duration
+    readonly batchTimeout: Duration.Duration
+  }
   readonly api: {
     readonly contract: "email-api-v2" | "gateway-v1"
     /** Without a slash at the end. */

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { withClient } from "../kit/ClientProgram.ts"
+import { startCollector } from "../kit/CollectorKit.ts"
 import { type GatewayProcess, startGatewayProcess } from "../kit/GatewayProcess.ts"
 import { readDashboard, shownPanels } from "../kit/grafanaDashboard.ts"
 import { startPrometheus } from "../kit/PrometheusKit.ts"
@@ -28,11 +29,13 @@ const temporaryDirectory = Effect.acquireRelease(
 const startWatched = Effect.gen(function* () {
   const sandbox = yield* startSandbox()
   const redis = yield* startRedis
+  const collector = yield* startCollector
   const gateway = yield* startGatewayProcess({
     apiUrl: sandbox.url,
     environment: {
       API_MAX_RETRIES: "1",
       REDIS_URL: Redacted.value(redis.url),
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       DEAD_LETTER_DIR: yield* temporaryDirectory,
       // Of one letter.
       DEAD_LETTER_MAX_FILES: "2"

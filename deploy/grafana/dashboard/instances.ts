@@ -61,5 +61,20 @@ export const instances: ReadonlyArray<Sized> = [
       runbook("SmtpGatewayDefect"),
       runbook("SmtpGatewayLogLinesDropped")
     ]
+  }),
+  lines({
+    title: "Spans",
+    description: "A second, by what became of them. Those that failed or were dropped are holes in traces.",
+    unit: "ops",
+    width: 12,
+    queries: { "{{result}}": totalBy("result", "smtp_spans_total") },
+    links: [logsOf("Log: spans", ["spans_lost"])]
+  }),
+  lines({
+    title: "Spans that wait",
+    description: "For the collector. At OTEL_BSP_MAX_QUEUE_SIZE it is away or too slow. Nothing without tracing.",
+    unit: "short",
+    width: 12,
+    queries: { [BY_POD]: chosen("smtp_spans_waiting") }
   })
 ]

@@ -1,6 +1,6 @@
 /** The one way to the API: every call of every client goes through here, is measured, logged and protected alike. */
 import { randomUUID } from "node:crypto"
-import { Context, type Duration, Effect, Layer, Redacted } from "effect"
+import { Clock, Context, type Duration, Effect, Layer, Redacted } from "effect"
 import {
   type ApiAnswerUnreadable,
   ApiOutcomeUnknown,
@@ -11,6 +11,7 @@ import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
 import { type CaCertificateUnusable, makeApiDispatcher } from "./ApiDispatcher.ts"
 import { exchange, type ExchangeOutcome, type Traffic } from "./ApiExchange.ts"
+import { makeCallSpans } from "./callSpans.ts"
 
 /** What a call is for; a metric label. */
 export type ApiEndpoint = (typeof API_ENDPOINTS)[number]
@@ -66,18 +67,20 @@ export const apiTransport = (
       const measures = declareMeasures(yield* Metrics, traffic, api.poolSize)
       const dispatcher = yield* makeApiDispatcher(api)
       const { origin, pathname } = new URL(api.url)
+      const spans = makeCallSpans(origin)
       const basePath = pathname === "/" ? "" : pathname
 
       const call = <A, E extends { readonly _tag: string }>(
         request: ApiRequest,
         read: (response: ApiResponse) => Effect.Effect<A, E>
       ): Effect.Effect<A, E | ApiUnreachable | ApiOutcomeUnknown> =>
-        Effect.clockWith((clock) => {
+        Effect.withFiber((fiber) => {
+          const clock = fiber.getRef(Clock.Clock)
           const startedAt = clock.monotonicTimeNanosUnsafe()
           const requestId = randomUUID()
           const path = basePath + request.path
-          const headers = headersFor(request, requestId)
           const { endpoint, method, timeout } = request
+          const headers = [...headersFor(request, requestId), ...spans.begun(fiber, method, path)]
           const seconds = () => Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e9
           const onAbandoned = (begun: boolean): Effect.Effect<void> => {
             measures.latency.observe({ endpoint, status_code: "abandoned" }, seconds())
@@ -113,6 +116,7 @@ export const apiTransport = (
               const took = seconds()
               const answered = outcome._tag === "Answered"
               const statusCode = answered ? statusCodeOf(outcome.status) : outcome.kind
+              if (answered) spans.answered(fiber, outcome.status)
               measures.latency.observe({ endpoint, status_code: statusCode }, took)
               const errorType = answered ? errorTypeOf(outcome.status) : outcome.kind
               if (errorType !== undefined) measures.errors.increment({ error_type: errorType, status_code: statusCode })

@@ -16,6 +16,7 @@ import type { Metrics } from "../../services/Metrics.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import type { Readiness } from "../../services/Readiness.ts"
 import { loginName } from "./PersonalAccessToken.ts"
+import { inSpan } from "../telemetry/spans.ts"
 import { makeRetries } from "./retries.ts"
 
 export const AuthenticatorLive: Layer.Layer<
@@ -38,22 +39,20 @@ export const AuthenticatorLive: Layer.Layer<
         const call = Effect.suspend(() =>
           client.login(credentials, Duration.millis(endsAt - clock.currentTimeMillisUnsafe()))
         )
-        return Effect.mapError(retry("login", call, endsAt), toAuthenticationError)
+        return Effect.mapError(inSpan("login", "client", retry("login", call, endsAt)), toAuthenticationError)
       })
 
     // A name under attack is asked about no more; what the cache knows as good passes all the same (rulings 7).
     const login = (credentials: Credentials): Effect.Effect<Identity, AuthenticationError> =>
-      Effect.scoped(Effect.andThen(limiter.login(loginName(credentials)), askApi(credentials)))
+      Effect.suspend(() => Effect.andThen(limiter.login(loginName(credentials)), askApi(credentials))).pipe(
+        Effect.scoped
+      )
 
-    const authenticate = Effect.fn("Authenticator.authenticate")((credentials: Credentials) =>
-      cache.getOrLogin(credentials, login(credentials))
-    )
-
-    const renew = Effect.fn("Authenticator.renew")((credentials: Credentials, stale: Identity) =>
-      Effect.andThen(cache.invalidate(credentials, stale), cache.getOrLogin(credentials, login(credentials)))
-    )
-
-    return Authenticator.of({ authenticate, renew })
+    return Authenticator.of({
+      authenticate: (credentials) => cache.getOrLogin(credentials, login(credentials)),
+      renew: (credentials, stale) =>
+        Effect.andThen(cache.invalidate(credentials, stale), cache.getOrLogin(credentials, login(credentials)))
+    })
   })
 )
 

@@ -68,13 +68,14 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
           (response) => readTokenTrial(credentials, response)
         )
 
-      const login = Effect.fn("CakemailClient.login")((credentials: Credentials, within = api.authTimeout) =>
-        isPersonalAccessToken(Redacted.value(credentials.password))
-          ? loginWithToken(credentials, within)
-          : loginWithPassword(credentials, within)
-      )
+      const login = (credentials: Credentials, within = api.authTimeout) =>
+        Effect.suspend(() =>
+          isPersonalAccessToken(Redacted.value(credentials.password))
+            ? loginWithToken(credentials, within)
+            : loginWithPassword(credentials, within)
+        )
 
-      const prepare = Effect.fn("CakemailClient.prepare")(function* (identity: Identity, message: MessageToPrepare) {
+      const prepare = Effect.fnUntraced(function* (identity: Identity, message: MessageToPrepare) {
         const { email, envelope } = message
         const controls = readControls(email)
         if (controls.ignored.length > 0) {
@@ -124,8 +125,8 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
           : senders.idFor({ identity, accountId, addresses: [first, ...others], name: email.from?.name ?? "" })
       }
 
-      const submit = Effect.fn("CakemailClient.submit")(
-        (identity: Identity, prepared: PreparedMessage, recipient: string) =>
+      const submit = (identity: Identity, prepared: PreparedMessage, recipient: string) =>
+        Effect.suspend(() =>
           transport.call(
             {
               endpoint: "submit",
@@ -138,7 +139,7 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
             },
             (response) => readSubmission(response, recipient, decodeReceipt)
           )
-      )
+        )
 
       return CakemailClient.of({ login, prepare, submit, ping: ping(transport, loginTimeout) })
     })

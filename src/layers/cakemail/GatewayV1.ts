@@ -27,27 +27,28 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
     const timeout = Duration.toMillis(api.timeout)
     const loginTimeout = Duration.toMillis(api.authTimeout)
 
-    const login = Effect.fn("CakemailClient.login")((credentials: Credentials, within = api.authTimeout) =>
-      transport.call(
-        {
-          endpoint: "login",
-          method: "POST",
-          path: "/v1/auth/validate",
-          contentType: "application/json",
-          body: [
-            Buffer.from(
-              JSON.stringify({ username: credentials.username, password: Redacted.value(credentials.password) }),
-              "utf8"
-            )
-          ],
-          timeout: loginTimeout,
-          within
-        },
-        (response) => readLogin(credentials, response)
+    const login = (credentials: Credentials, within = api.authTimeout) =>
+      Effect.suspend(() =>
+        transport.call(
+          {
+            endpoint: "login",
+            method: "POST",
+            path: "/v1/auth/validate",
+            contentType: "application/json",
+            body: [
+              Buffer.from(
+                JSON.stringify({ username: credentials.username, password: Redacted.value(credentials.password) }),
+                "utf8"
+              )
+            ],
+            timeout: loginTimeout,
+            within
+          },
+          (response) => readLogin(credentials, response)
+        )
       )
-    )
 
-    const prepare = Effect.fn("CakemailClient.prepare")(function* (_identity: Identity, message: MessageToPrepare) {
+    const prepare = Effect.fnUntraced(function* (_identity: Identity, message: MessageToPrepare) {
       const { email, envelope, transit } = message
       const from = email.from ?? { address: envelope.sender, name: "" }
       if (from.address === "") return yield* new SenderNotConfirmed({ address: "<>" })
@@ -76,8 +77,8 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
       })
     })
 
-    const submit = Effect.fn("CakemailClient.submit")(
-      (identity: Identity, prepared: PreparedMessage, recipient: string) =>
+    const submit = (identity: Identity, prepared: PreparedMessage, recipient: string) =>
+      Effect.suspend(() =>
         transport.call(
           {
             endpoint: "submit",
@@ -90,7 +91,7 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
           },
           (response) => readSubmission(response, recipient, decodeReceipt)
         )
-    )
+      )
 
     return CakemailClient.of({ login, prepare, submit, ping: ping(transport, loginTimeout) })
   })

@@ -10,6 +10,7 @@ import {
 } from "../../domain/GatewayError.ts"
 import type { Identity } from "../../domain/Identity.ts"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
+import { inSpan } from "../telemetry/spans.ts"
 import { type Refusal, refusal, unreadable } from "./ApiAnswers.ts"
 import { type ApiResponse, ApiTransport } from "./ApiTransport.ts"
 import { isPersonalAccessToken } from "./PersonalAccessToken.ts"
@@ -107,13 +108,17 @@ export const SendersLive: Layer.Layer<Senders, never, ApiTransport | GatewayConf
       const lookup = listed(query, address)
       return lookups.get(
         `${owner}\n${address.toLowerCase()}`,
-        api.createSenders
-          ? Effect.filterOrElse(
-              lookup,
-              (found) => found !== ABSENT,
-              () => created(query, address, owner)
-            )
-          : lookup
+        inSpan(
+          "senders",
+          "client",
+          api.createSenders
+            ? Effect.filterOrElse(
+                lookup,
+                (found) => found !== ABSENT,
+                () => created(query, address, owner)
+              )
+            : lookup
+        )
       )
     }
 

@@ -3,6 +3,7 @@ import { Duration, Effect, Schedule } from "effect"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
 import { Readiness } from "../../services/Readiness.ts"
+import { spanEvent } from "../telemetry/spans.ts"
 
 /** What is repeated as a whole; a metric label. */
 export type RetriedOperation = "login" | "prepare" | "submit"
@@ -52,16 +53,17 @@ export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | 
       failure = error
       return operation === "submit" ? warnOfDuplicate(error) : Effect.void
     }
-    const callAgain = Effect.suspend(() => {
-      retries.increment({ operation })
-      return Effect.tapError(call, failed)
-    })
+    const callAfter = (before: E) =>
+      Effect.suspend(() => {
+        retries.increment({ operation })
+        return Effect.andThen(tellSpan(before), Effect.tapError(call, failed))
+      })
     const attempt = Effect.suspend((): Effect.Effect<A, E, R> => {
       const before = failure
       // The first call has been made: its failure starts the schedule.
       if (before === undefined) return Effect.andThen(failed(first), Effect.fail(first))
       // The process may have begun to drain during the pause.
-      return Effect.flatMap(draining, (isDraining) => (isDraining ? Effect.fail(before) : callAgain))
+      return Effect.flatMap(draining, (isDraining) => (isDraining ? Effect.fail(before) : callAfter(before)))
     })
     return Effect.retry(
       attempt,
@@ -90,6 +92,12 @@ const FIRST_DELAY: { readonly [Operation in RetriedOperation]: Duration.Input } 
 }
 
 const NO = Effect.succeed(false)
+
+const tellSpan = ({ _tag, status }: CallFailure): Effect.Effect<void> =>
+  spanEvent("retry", () => ({
+    "error.type": _tag,
+    ...(status !== undefined && { "http.response.status_code": status })
+  }))
 
 /** ApiFailed also stands for answers below 500, which would be the same again. */
 const isRepeatable = ({ _tag, status }: CallFailure): boolean =>

@@ -7,6 +7,7 @@ import { contradictions } from "./contradictions.ts"
 import type { Setting } from "./Setting.ts"
 import { allSettings, settings } from "./settings.ts"
 import { readSetting } from "./source.ts"
+import { tracingSettings } from "./tracingSettings.ts"
 
 /** What the defaults of some settings depend on. */
 interface Machine {
@@ -30,11 +31,14 @@ export const readGatewaySettings: Effect.Effect<GatewaySettings, ConfigProblems,
     }
     const machine = yield* Effect.sync(thisMachine)
     const gateway = decodeSettings(texts, problems, machine)
-    // Unlike a certificate, which may come later, this file is needed from the first call on.
-    const { caPath } = gateway.api
-    if (caPath !== undefined && !(yield* isReadable(caPath))) {
-      const { name } = settings.apiCaPath
-      problems.push({ name, given: shown(caPath, false), expected: "the path of a PEM file that can be read" })
+    // Unlike a certificate, which may come later, these files are needed from the first call on.
+    const authorities = [
+      [settings.apiCaPath.name, gateway.api.caPath],
+      [settings.otlpCertificate.name, gateway.tracing.caPath]
+    ] as const
+    for (const [name, path] of authorities) {
+      if (path === undefined || (yield* isReadable(path))) continue
+      problems.push({ name, given: shown(path, false), expected: "the path of a PEM file that can be read" })
     }
     return problems.length === 0 ? gateway : yield* new ConfigProblems({ problems })
   }
@@ -108,6 +112,7 @@ const decodeSettings = (
       addresses: take(settings.logAddresses),
       addressKey: take(settings.logAddressesKey)
     },
+    tracing: tracingSettings(take),
     api: {
       contract,
       url: take(settings.apiUrl) ?? API_URL[contract],

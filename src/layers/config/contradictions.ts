@@ -19,6 +19,7 @@ export const contradictions = (
   smtpPorts: ReadonlyArray<NamedPort>
 ): ReadonlyArray<Contradiction> => [
   ...halfCertificate(gateway.tls),
+  ...batchLargerThanQueue(gateway.tracing),
   ...portsTakenTwice(smtpPorts),
   ...(hostsOverlap(gateway.smtp.host, gateway.http.host) ? httpPortTaken(gateway.http.port, smtpPorts) : [])
 ]
@@ -31,6 +32,13 @@ const halfCertificate = (tls: GatewaySettings["tls"]): ReadonlyArray<Contradicti
       : ["TLS_CERT_PATH", "TLS_KEY_PATH", "certificate"]
   const expected = `the path of the ${what} that belongs to ${other}, or unset ${other}`
   return [{ problem: { name, given: "not set", expected }, between: [name, other] }]
+}
+
+const batchLargerThanQueue = (tracing: GatewaySettings["tracing"]): ReadonlyArray<Contradiction> => {
+  if (tracing.batchSize <= tracing.queueSize) return []
+  const [name, other] = ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_MAX_QUEUE_SIZE"]
+  const expected = `at most ${tracing.queueSize}, which is ${other}, or raise that`
+  return [{ problem: { name, given: shown(`${tracing.batchSize}`, false), expected }, between: [name, other] }]
 }
 
 const portsTakenTwice = (ports: ReadonlyArray<NamedPort>): ReadonlyArray<Contradiction> =>

@@ -47,16 +47,21 @@ export const port: Format<number> = {
   secret: false
 }
 
-/** A plain number of seconds, or a number with its unit. The limits are written in the format itself. */
-export const duration = (minimum: string, maximum: string): Format<Duration.Duration> => {
+/** A number with its unit, or a plain one of `plain`. The limits are written in the format itself. */
+export const duration = (
+  minimum: string,
+  maximum: string,
+  plain: "seconds" | "milliseconds" = "seconds"
+): Format<Duration.Duration> => {
   const [least, most] = [millisOf(minimum), millisOf(maximum)]
+  const examples = plain === "seconds" ? "10 (seconds), 500ms or 5 minutes" : "10000 (milliseconds), 10s or 1 minute"
   return {
     decoder: parsed(Schema.Duration, (text) => {
-      const millis = millisOf(text)
+      const millis = quantityOf(text, UNIT_MILLIS, plain === "seconds" ? 1_000 : 1)
       return millis >= least && millis <= most ? Duration.millis(millis) : undefined
     }),
-    expected: `a duration from ${minimum} to ${maximum}, such as 10 (seconds), 500ms or 5 minutes`,
-    unit: "seconds",
+    expected: `a duration from ${minimum} to ${maximum}, such as ${examples}`,
+    unit: plain,
     range: `${minimum} to ${maximum}`,
     secret: false
   }
@@ -306,7 +311,10 @@ function digits(minimum: number, maximum: number): Schema.ConstraintDecoder<numb
 }
 
 /** Decodes text by a plain function that answers `undefined` to what it does not understand. */
-function parsed<A>(target: Schema.Codec<A>, parse: (text: string) => A | undefined): Schema.ConstraintDecoder<A> {
+export function parsed<A>(
+  target: Schema.Codec<A>,
+  parse: (text: string) => A | undefined
+): Schema.ConstraintDecoder<A> {
   return Schema.String.pipe(
     Schema.decodeTo(target, {
       decode: SchemaGetter.transformEffect((text: string, options) => {

@@ -4,12 +4,14 @@
  */
 import * as Formats from "./formats.ts"
 import { optional, required, type Setting } from "./Setting.ts"
+import * as TracingFormats from "./tracingFormats.ts"
 
 const SMTP = "SMTP"
 const LIMITS = "Limits"
 const TLS = "TLS"
 const HTTP = "Health and metrics"
 const LOGS = "Logs"
+const TRACES = "Traces"
 const API = "Cakemail API"
 const MAPPING = "From mail to API"
 const LOGIN = "Login"
@@ -215,6 +217,140 @@ export const settings = {
     Formats.key,
     "each process makes its own at start",
     "Key of the hashes of LOG_ADDRESSES=hash. Processes with the same key write the same hash for an address, also after a restart."
+  ),
+
+  otelSdkDisabled: required(
+    TRACES,
+    "OTEL_SDK_DISABLED",
+    Formats.boolean,
+    "false",
+    "true turns tracing off, whatever else is set."
+  ),
+  otelTracesExporter: optional(
+    TRACES,
+    "OTEL_TRACES_EXPORTER",
+    Formats.choice(["otlp", "none"]),
+    "otlp if an endpoint is set",
+    "none turns tracing off; otlp turns it on, without an endpoint to http://localhost:4318."
+  ),
+  otlpEndpoint: optional(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    TracingFormats.collectorUrl,
+    "none",
+    "Base address of the collector; spans go to /v1/traces below it. Setting it turns tracing on."
+  ),
+  otlpTracesEndpoint: optional(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    TracingFormats.collectorUrl,
+    "none",
+    "Whole address that spans go to, in place of the one above. Setting it turns tracing on."
+  ),
+  otlpProtocol: required(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    TracingFormats.otlpProtocol,
+    "http/protobuf",
+    "How the collector is spoken to. There is no gRPC."
+  ),
+  otlpTracesProtocol: optional(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    TracingFormats.otlpProtocol,
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "The same, for spans alone."
+  ),
+  otlpHeaders: optional(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    TracingFormats.headerValues,
+    "none",
+    "Headers of each call to the collector, such as its API key; values may be percent-encoded."
+  ),
+  otlpTracesHeaders: optional(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    TracingFormats.headerValues,
+    "none",
+    "More of them, which win over those of the same name above."
+  ),
+  otlpTimeout: required(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_TIMEOUT",
+    Formats.duration("1 ms", "5 minutes", "milliseconds"),
+    "10000",
+    "Time for one batch of spans to reach the collector, attempts after a failure included."
+  ),
+  otlpTracesTimeout: optional(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+    Formats.duration("1 ms", "5 minutes", "milliseconds"),
+    "OTEL_EXPORTER_OTLP_TIMEOUT",
+    "The same, for spans alone."
+  ),
+  otlpCertificate: optional(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    Formats.path,
+    "the authorities that Node.js trusts",
+    "PEM file with the certificate authorities that the collector is checked by."
+  ),
+  otelServiceName: optional(
+    TRACES,
+    "OTEL_SERVICE_NAME",
+    TracingFormats.serviceName,
+    "service.name of OTEL_RESOURCE_ATTRIBUTES, or cakemail-smtp-gateway",
+    "Name that the spans go by."
+  ),
+  otelResourceAttributes: optional(
+    TRACES,
+    "OTEL_RESOURCE_ATTRIBUTES",
+    TracingFormats.keyValues,
+    "none",
+    "What else is said of this process with its spans, such as deployment.environment.name=production; values may be percent-encoded."
+  ),
+  otelTracesSampler: required(
+    TRACES,
+    "OTEL_TRACES_SAMPLER",
+    TracingFormats.sampler,
+    "parentbased_always_on",
+    "Which traces are kept. Those called parentbased keep the traces of mails whose sender keeps them, too; the others decide by themselves."
+  ),
+  otelTracesSamplerArg: required(
+    TRACES,
+    "OTEL_TRACES_SAMPLER_ARG",
+    TracingFormats.ratio,
+    "1",
+    "Share of the traces that the samplers called traceidratio keep."
+  ),
+  otelBatchDelay: required(
+    TRACES,
+    "OTEL_BSP_SCHEDULE_DELAY",
+    Formats.duration("1 ms", "1 hour", "milliseconds"),
+    "5000",
+    "How long spans wait for others to be sent with."
+  ),
+  otelBatchTimeout: required(
+    TRACES,
+    "OTEL_BSP_EXPORT_TIMEOUT",
+    Formats.duration("1 ms", "5 minutes", "milliseconds"),
+    "30000",
+    "Time after which a batch is given up, should OTEL_EXPORTER_OTLP_TIMEOUT not have done so."
+  ),
+  otelQueueSize: required(
+    TRACES,
+    "OTEL_BSP_MAX_QUEUE_SIZE",
+    Formats.wholeNumber(1, 1_000_000),
+    "2048",
+    "Spans that wait at most, about 2 KiB each; more are dropped and counted."
+  ),
+  otelBatchSize: required(
+    TRACES,
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    Formats.wholeNumber(1, 100_000),
+    "512",
+    "Spans that are sent at a time, at most OTEL_BSP_MAX_QUEUE_SIZE."
   ),
 
   apiContract: required(

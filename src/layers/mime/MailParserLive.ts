@@ -2,6 +2,7 @@ import { Effect, Layer } from "effect"
 import { MessageMalformed } from "../../domain/GatewayError.ts"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { MailParser } from "../../services/MailParser.ts"
+import { inSpan } from "../telemetry/spans.ts"
 import { type MailParserLimits, readMessage } from "./readMessage.ts"
 
 /**
@@ -9,14 +10,16 @@ import { type MailParserLimits, readMessage } from "./readMessage.ts"
  * no longer than for its own bytes.
  */
 export const makeMailParser = (limits: MailParserLimits): MailParser["Service"] => ({
-  parse: Effect.fn("MailParser.parse")(function* (raw: Uint8Array) {
-    // Whatever a library throws over a message is that message's fault: it must not look like ours.
-    const result = yield* Effect.try({
-      try: () => readMessage(raw, limits),
-      catch: (thrown) => new MessageMalformed({ cause: String(thrown).slice(0, 200) })
-    })
-    return yield* Effect.fromResult(result)
-  })
+  parse: (raw) =>
+    inSpan(
+      "parse",
+      "internal",
+      // Whatever a library throws over a message is that message's fault: it must not look like ours.
+      Effect.try({
+        try: () => readMessage(raw, limits),
+        catch: (thrown) => new MessageMalformed({ cause: String(thrown).slice(0, 200) })
+      }).pipe(Effect.flatMap(Effect.fromResult))
+    )
 })
 
 export const MailParserLive: Layer.Layer<MailParser, never, GatewayConfig> = Layer.effect(

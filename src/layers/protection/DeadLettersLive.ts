@@ -5,6 +5,7 @@ import * as SmtpReply from "../../domain/SmtpReply.ts"
 import { type DeadLetter, DeadLetters, type FailedRecipient } from "../../services/DeadLetters.ts"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
+import { inSpan } from "../telemetry/spans.ts"
 import { encodeLetter, makeLetterId, type StoredLetter } from "./deadLetterFiles.ts"
 import { makeDeadLetterStore } from "./DeadLetterStore.ts"
 
@@ -56,7 +57,7 @@ export const DeadLettersLive: Layer.Layer<DeadLetters, never, GatewayConfig | Me
         return Effect.logError("dead_letter_not_stored", { letter: id, reference: letter.submission.reference, cause })
       }
 
-      const record = Effect.fn("DeadLetters.record")(function* (letter: DeadLetter) {
+      const record = Effect.fnUntraced(function* (letter: DeadLetter) {
         const id = store !== undefined && letter.hidden ? makeLetterId(yield* Clock.currentTimeMillis) : undefined
         const letters = letter.failures.map((failure) => describe(letter, failure))
         for (const described of letters) yield* logLetter(described, letter.hidden, id)
@@ -81,7 +82,7 @@ export const DeadLettersLive: Layer.Layer<DeadLetters, never, GatewayConfig | Me
         yield* Effect.timeoutOption(Fiber.await(writing), MAX_WAIT)
       })
 
-      return DeadLetters.of({ record })
+      return DeadLetters.of({ record: (letter) => inSpan("dead letters", "internal", record(letter)) })
     })
   )
 

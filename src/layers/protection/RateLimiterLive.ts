@@ -138,7 +138,7 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
         )
       })
 
-      const loginFailed = Effect.fn("RateLimiter.loginFailed")(function* (address: string, credentials: Credentials) {
+      const loginFailed = Effect.fnUntraced(function* (address: string, credentials: Credentials) {
         const { key, trusted } = networkOf(address)
         const name = nameKey(secret, credentials.username)
         const mark = markOf(secret, name, credentials)

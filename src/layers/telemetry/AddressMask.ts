@@ -13,6 +13,9 @@ export const addressesShown: AddressMask = { address: (value) => value, text: (t
 /** `***@example.com`. A user name that is no address has nothing to show. */
 export const onlyDomains: AddressMask = masking((address) => `***${address.slice(address.lastIndexOf("@"))}`, "***")
 
+/** For what leaves the operator's hands. */
+export const addressesHidden: AddressMask = masking(() => "<address>", "<name>")
+
 /**
  * `addr_` and 16 hexadecimal digits: the same for the same address, however it is spelled, and for nobody to be guessed
  * who has not the key. A plain hash could be undone with a list of addresses.

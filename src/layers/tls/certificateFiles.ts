@@ -28,7 +28,7 @@ const PEM_CERTIFICATE =
  * Loads both files and proves that they belong together: a pair of which one file is newer than the other, or cut
  * within a certificate or a key, is unusable. One that is cut between two certificates is not.
  */
-export const loadCertificate = Effect.fn("loadCertificate")(function* (certificatePath: string, keyPath: string) {
+export const loadCertificate = Effect.fnUntraced(function* (certificatePath: string, keyPath: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const read = Effect.fnUntraced(
     function* (path: string) {

@@ -10,7 +10,7 @@ const VALID_FOR_MILLISECONDS = 30 * 24 * 60 * 60 * 1000
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const
 
 /** A certificate for development, in memory only: no client will trust it unless told to. */
-export const makeSelfSigned = Effect.fn("makeSelfSigned")(function* (hostname: string) {
+export const makeSelfSigned = Effect.fnUntraced(function* (hostname: string) {
   const now = yield* Clock.currentTimeMillis
   const expiresAt = now + VALID_FOR_MILLISECONDS
   const pair = yield* Effect.tryPromise({

@@ -64,7 +64,13 @@ describe("settings", () => {
     const secrets = allSettings.filter(({ secret }) => secret)
     assert.deepStrictEqual(
       secrets.map(({ name }) => name),
-      [settings.logAddressesKey.name, settings.redisUrl.name, settings.httpsProxy.name]
+      [
+        settings.logAddressesKey,
+        settings.otlpHeaders,
+        settings.otlpTracesHeaders,
+        settings.redisUrl,
+        settings.httpsProxy
+      ].map(({ name }) => name)
     )
   })
 })

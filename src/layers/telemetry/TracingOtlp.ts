@@ -1,0 +1,109 @@
+/** Spans through the SDK of OpenTelemetry to a collector. Loaded when tracing is on and not before: it takes its time. */
+import * as NodeSdk from "@effect/opentelemetry/NodeSdk"
+import * as OtelTracer from "@effect/opentelemetry/OtelTracer"
+import * as Resource from "@effect/opentelemetry/Resource"
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto"
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  ParentBasedSampler,
+  type Sampler,
+  TraceIdRatioBasedSampler
+} from "@opentelemetry/sdk-trace-base"
+import { Context, Duration, Effect, Exit, Layer, Option, Redacted, References, Tracer } from "effect"
+import { randomUUID } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { TraceState } from "../../domain/traceContext.ts"
+import { GatewayConfig, type GatewaySettings } from "../../services/GatewayConfig.ts"
+import type { Metrics } from "../../services/Metrics.ts"
+import { publicFailure } from "./spanOutcome.ts"
+import { LAST_FLUSH, makeTracingQueue } from "./TracingQueue.ts"
+
+/** Kept equal to package.json by a test. */
+export const VERSION = "0.1.0"
+
+/** Characters of one attribute: Message-IDs come from strangers. */
+const MAX_ATTRIBUTE_LENGTH = 1_000
+
+type TracingSettings = GatewaySettings["tracing"]
+
+/** Installs the tracer; `endpoint` is that of the settings. Sends what is left when its scope closes. */
+export const tracingOtlp = (endpoint: string): Layer.Layer<never, never, GatewayConfig | Metrics> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { shutdown, tracing } = yield* GatewayConfig
+      const exporter = yield* Effect.sync(() => makeExporter(endpoint, tracing))
+      const lastFlush = Duration.min(Duration.fromInputUnsafe(LAST_FLUSH), shutdown.timeout)
+      const queue = yield* makeTracingQueue(exporter, { ...tracing, lastFlush })
+      const provider = NodeSdk.layerTracerProvider(queue, {
+        sampler: makeSampler(tracing),
+        spanLimits: { attributeValueLengthLimit: MAX_ATTRIBUTE_LENGTH }
+      })
+      yield* Effect.logInfo("tracing_started", { endpoint, sampler: tracing.sampler })
+      return Layer.effect(Tracer.Tracer, Effect.map(OtelTracer.make, discreet)).pipe(
+        Layer.provide(OtelTracer.layerTracer),
+        Layer.provide(provider),
+        Layer.provide(resource(tracing)),
+        Layer.merge(Layer.succeed(References.TracerEnabled, true))
+      )
+    })
+  )
+
+const makeExporter = (endpoint: string, { caPath, headers, timeout }: TracingSettings): OTLPTraceExporter =>
+  new OTLPTraceExporter({
+    url: endpoint,
+    headers: { ...Redacted.value(headers) },
+    timeoutMillis: Duration.toMillis(timeout),
+    httpAgentOptions: { keepAlive: true, ...(caPath !== undefined && { ca: readFileSync(caPath) }) }
+  })
+
+const makeSampler = ({ sampledShare, sampler }: TracingSettings): Sampler => {
+  switch (sampler) {
+    case "always_on":
+      return new AlwaysOnSampler()
+    case "always_off":
+      return new AlwaysOffSampler()
+    case "traceidratio":
+      return new TraceIdRatioBasedSampler(sampledShare)
+    case "parentbased_always_on":
+      return new ParentBasedSampler({ root: new AlwaysOnSampler() })
+    case "parentbased_always_off":
+      return new ParentBasedSampler({ root: new AlwaysOffSampler() })
+    case "parentbased_traceidratio":
+      return new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampledShare) })
+  }
+}
+
+const resource = ({ resourceAttributes, serviceName }: TracingSettings) =>
+  Resource.layer({
+    serviceName,
+    attributes: { "service.version": VERSION, "service.instance.id": randomUUID(), ...resourceAttributes }
+  })
+
+/**
+ * Without the hook by which OpenTelemetry's own instrumentations would know the current span: there are none here, and it
+ * runs at each step of each fiber. And no span ends with more than `publicFailure` of what went wrong.
+ */
+const discreet = (tracer: Tracer.Tracer): Tracer.Tracer =>
+  Tracer.make({
+    span: (options) => {
+      const span = tracer.span({ ...options, parent: Option.map(options.parent, withTraceState) })
+      const end = span.end.bind(span)
+      span.end = (endTime, exit) => {
+        const failure = span.sampled ? publicFailure(exit, span.kind) : undefined
+        if (failure === undefined) return end(endTime, Exit.void)
+        span.attribute("error.type", failure.name)
+        end(endTime, Exit.fail(failure))
+      }
+      return span
+    }
+  })
+
+/** What the mail said of its trace, in the form that the SDK passes on, too. */
+const withTraceState = (span: Tracer.AnySpan): Tracer.AnySpan => {
+  const traceState = Context.getOrUndefined(span.annotations, TraceState)
+  if (traceState === undefined || span._tag === "Span") return span
+  const { sampled, spanId, traceId } = span
+  const external = OtelTracer.makeExternalSpan({ spanId, traceId, traceState, traceFlags: sampled ? 1 : 0 })
+  return { ...external, annotations: Context.add(external.annotations, TraceState, traceState) }
+}

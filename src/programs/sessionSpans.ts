@@ -1,0 +1,111 @@
+/** The two spans from which all others hang: one of a session, and one of each message. What they say: docs/tracing.md. */
+import { Clock, Context, Effect, Exit, Option, Tracer } from "effect"
+import type { GatewayError } from "../domain/GatewayError.ts"
+import * as SmtpReply from "../domain/SmtpReply.ts"
+import type { Accepted } from "../domain/Submission.ts"
+import { senderSpan } from "../layers/mime/traceHeaders.ts"
+import { setAttributes } from "../layers/telemetry/spans.ts"
+import type { Connection } from "../services/SmtpSession.ts"
+import type { NumberedMessage } from "./sessionData.ts"
+
+/** Later messages of a session are traces of their own: no viewer shows thousands of them as one. */
+export const MESSAGES_IN_SESSION_TRACE = 100
+
+export const inSessionSpan = <A, E, R>(
+  { clientAddress, id, serverPort }: Connection,
+  session: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    if (!fiber.cache.tracerEnabled) return session
+    const attributes = {
+      correlation_id: correlationId(id),
+      "client.address": clientAddress,
+      "server.port": serverPort,
+      "network.protocol.name": "smtp",
+      "network.transport": "tcp"
+    }
+    return Effect.useSpan("SMTP session", { root: true, kind: "server", attributes }, (span) =>
+      Effect.provideService(session, Tracer.ParentSpan, span)
+    )
+  })
+
+/** A message from its DATA command on. */
+export interface TracedMessage extends NumberedMessage {
+  readonly connection: Connection
+  readonly recipients: number
+  /** When DATA came, in nanoseconds of the epoch. */
+  readonly startedAt: bigint
+}
+
+/** As far as the data had arrived whole. */
+export interface ReceivedData {
+  readonly raw: Uint8Array
+  /** Nanoseconds of the epoch. */
+  readonly receivedAt: bigint
+}
+
+/**
+ * What becomes of a message, under a span that began with DATA. Its parent is the span that the mail names, or that of the
+ * session.
+ */
+export const inMessageSpan = <E extends GatewayError>(
+  message: TracedMessage,
+  data: ReceivedData | undefined,
+  outcome: Effect.Effect<Accepted, E>
+): Effect.Effect<Accepted, E> =>
+  Effect.withFiber((fiber) => {
+    const session = fiber.cache.span
+    if (!fiber.cache.tracerEnabled || session === undefined) return outcome
+    const sender = data === undefined ? undefined : senderSpan(data.raw)
+    const parent = sender ?? (message.number > MESSAGES_IN_SESSION_TRACE ? undefined : session)
+    // The decision was made for the whole session, and the mail does not say otherwise.
+    if (parent === session && !session.sampled) return outcome
+    const clock = fiber.getRef(Clock.Clock)
+    const span = fiber.getRef(Tracer.Tracer).span({
+      name: "SMTP message",
+      kind: "consumer",
+      parent: Option.fromUndefinedOr(parent),
+      root: parent === undefined,
+      links: parent !== session && session.sampled ? [{ span: session, attributes: {} }] : [],
+      annotations: Context.empty(),
+      startTime: message.startedAt,
+      sampled: true
+    })
+    if (span.sampled) describe(span, message, data)
+    return outcome.pipe(
+      Effect.provideService(Tracer.ParentSpan, span),
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          if (span.sampled) describeReply(span, exit)
+          span.end(clock.currentTimeNanosUnsafe(), exit)
+        })
+      )
+    )
+  })
+
+/** The same in logs and spans. */
+export const correlationId = (connectionId: string): string => `req_${connectionId}`
+
+const describe = (span: Tracer.Span, message: TracedMessage, data: ReceivedData | undefined): void => {
+  setAttributes(span, {
+    correlation_id: correlationId(message.connection.id),
+    "smtp.reference": message.reference,
+    "smtp.recipient.count": message.recipients,
+    "client.address": message.connection.clientAddress,
+    "messaging.system": "smtp",
+    "messaging.operation.name": "DATA",
+    "messaging.operation.type": "process"
+  })
+  if (data === undefined) return
+  span.attribute("messaging.message.body.size", data.raw.byteLength)
+  span.event("data received", data.receivedAt)
+}
+
+const describeReply = (span: Tracer.Span, exit: Exit.Exit<Accepted, GatewayError>): void => {
+  const error = Exit.findErrorOption(exit)
+  if (Exit.isFailure(exit) && Option.isNone(error)) return
+  const { code, enhanced } = Option.isSome(error) ? SmtpReply.fromError(error.value) : ACCEPTED
+  setAttributes(span, { "smtp.reply.code": code, "smtp.reply.enhanced_code": enhanced })
+}
+
+const ACCEPTED = { code: 250, enhanced: "2.0.0" }
