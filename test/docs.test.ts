@@ -350,7 +350,10 @@ describe("deploy", () => {
   })
 
   it.skipIf(dashboards === "")("shows every metric on a dashboard", () => {
-    for (const name of declared) assert.match(dashboards, new RegExp(`\\b${name}(?:_bucket|_sum|_count)?\\b`), name)
+    for (const name of declared) {
+      const shown = new RegExp(`\\b${name}(?:_bucket|_sum|_count)?\\b`)
+      assert.match(dashboards, shown, `give ${name} a place in deploy/grafana/dashboard, then npm run dashboard`)
+    }
   })
 })
 
