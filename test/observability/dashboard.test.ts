@@ -121,6 +121,10 @@ describe("its links", () => {
     ...panels.flatMap(({ fieldConfig, links = [] }) => [...links, ...(fieldConfig?.defaults.links ?? [])])
   ]
 
+  const sources = globSync("src/**/*.ts")
+    .map((path) => readFileSync(path, "utf8"))
+    .join("\n")
+
   const explored = links.flatMap(({ title, url }) => {
     if (!url.startsWith("/explore?")) return []
     const { pane } = JSON.parse(new URLSearchParams(url.slice("/explore?".length)).get("panes") ?? "{}") as {
@@ -184,9 +188,6 @@ describe("its links", () => {
   })
 
   it("ask for events and fields that there are", () => {
-    const sources = globSync("src/**/*.ts")
-      .map((path) => readFileSync(path, "utf8"))
-      .join("\n")
     const events = explored.flatMap(({ text }) => /event=~"([^"]+)"/.exec(text)?.[1]?.split("|") ?? [])
     assert.isAbove(events.length, 10)
     for (const event of events) assert.match(sources, new RegExp(`log(?:Debug|Info|Warning|Error)\\(\\s*"${event}"`))
@@ -195,6 +196,19 @@ describe("its links", () => {
     )
     assert.include(fields, "error_type")
     for (const field of fields) if (field !== "event") assert.match(sources, new RegExp(`\\b${field}: `), field)
+  })
+
+  it("ask for spans and attributes that there are", () => {
+    const asked = [
+      ...explored.filter(({ datasource }) => datasource === "${traces}").map(({ text }) => text),
+      ...panels.flatMap(({ targets = [] }) => targets.map(({ query = "" }) => query))
+    ].join("\n")
+    const names = [...asked.matchAll(/\bname = "([^"]+)"/g)].map(([, name = ""]) => `"${name}"`)
+    assert.includeMembers(names, ['"SMTP message"', '"authenticate"'])
+    for (const name of names) assert.include(sources, name)
+    const attributes = [...asked.matchAll(/\bspan\.([\w.]+)/g)].map(([, name = ""]) => name)
+    assert.includeMembers(attributes, ["smtp.reference", "correlation_id", "cakemail.email.id"])
+    for (const name of attributes) assert.match(sources, new RegExp(`\\b${name.replaceAll(".", "\\.")}\\b"?:`), name)
   })
 })
 

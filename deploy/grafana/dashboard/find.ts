@@ -8,10 +8,14 @@ import { LOGS, TRACES } from "./sources.ts"
 /** An empty one finds everything. */
 const LOG_LINES = `${LOG_SELECTOR} |= "\${id}"`
 
-/** Spans have the ids of sessions and messages, and that of Cakemail; a trace has its own. */
-const SPANS = ["trace:id", "span.smtp.reference", "span.correlation_id", "span.cakemail.email.id"]
-  .map((field) => `${field} = "\${id}"`)
-  .join(" || ")
+/** A trace has an id of its own, a mail that of Cakemail and its reference, a session an id with and without a prefix. */
+const SPANS = [
+  'trace:id = "${id}"',
+  'span.cakemail.email.id = "${id}"',
+  'span.smtp.reference = "${id}"',
+  'span.correlation_id = "${id}"',
+  'span.correlation_id = "req_${id}"'
+].join(" || ")
 
 const options: LogsOptions = {
   dedupStrategy: LogsDedupStrategy.none,
