@@ -1,6 +1,7 @@
-import { Context, type Duration, type Effect, type Redacted } from "effect"
+import { Context, type Duration, type Effect, type Logger, type Redacted } from "effect"
 import type { FaultEndpoint, SandboxFaults } from "./SandboxFaults.ts"
 import type { CapturedMessages } from "./SandboxMessages.ts"
+import type { SandboxRefusals, SandboxStories } from "./SandboxStories.ts"
 
 /** A login that the sandbox knows. */
 export interface SandboxAccount {
@@ -48,6 +49,16 @@ export interface SandboxCallSummary {
   readonly last: ReadonlyArray<SandboxCall>
 }
 
+/** Where the gateway in front of the sandbox takes mail, and a login that works there. */
+export interface SandboxSmtp {
+  /** One that a client on this machine can connect to. */
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  /** Of the demo account, which protects nothing. */
+  readonly password: string
+}
+
 /** An embedded Cakemail API, seen from inside the process. What it shows over HTTP it shows here too. */
 export class Sandbox extends Context.Service<
   Sandbox,
@@ -55,6 +66,13 @@ export class Sandbox extends Context.Service<
     readonly messages: CapturedMessages
     readonly faults: SandboxFaults
     readonly calls: { readonly summary: Effect.Effect<SandboxCallSummary>; readonly reset: Effect.Effect<void> }
+    /** What led to a message: the calls, and what the gateway logged meanwhile. */
+    readonly stories: SandboxStories
+    readonly refusals: SandboxRefusals
+    /** For a gateway in the same process: what it logs of its sessions is shown beside their messages. */
+    readonly logger: Logger.Logger<unknown, void>
+    /** Shown to whoever wants to send the first mail. */
+    readonly announceSmtp: (smtp: SandboxSmtp) => Effect.Effect<void>
     /** Replaces a login of the same name. */
     readonly addAccount: (account: SandboxAccount) => Effect.Effect<void>
     /** Forgets every token but the personal ones: the next call with one gets a 401. */

@@ -8,12 +8,15 @@ const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_
 
 const LATENCY_PATTERN = /^(\d{1,9}(?:\.\d{1,3})?) ?(ms|s|m)$/
 
-/** Milliseconds; on the wire a number of milliseconds or `200ms`, `1.5 s`, `2m`. */
+/** A day. Timers of Node.js end at 24 days, and fire at once beyond. */
+const Milliseconds = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 86_400_000 }))
+
+/** Milliseconds, at most a day; on the wire a number of milliseconds or `200ms`, `1.5 s`, `2m`. */
 const Latency = Schema.Union([
-  Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+  Milliseconds,
   Schema.String.check(Schema.isPattern(LATENCY_PATTERN, { expected: "a duration such as 200ms, 1.5s or 2m" })).pipe(
     Schema.decodeTo(
-      Schema.Finite,
+      Milliseconds,
       SchemaTransformation.transform({
         decode: (text) => {
           const [, amount = "0", unit = "ms"] = LATENCY_PATTERN.exec(text) ?? []
@@ -24,6 +27,9 @@ const Latency = Schema.Union([
     )
   )
 ])
+
+/** What somebody typed: an address, a sentence. */
+const ShortText = Schema.String.check(Schema.isMaxLength(1_000))
 
 const when = {
   endpoint: FaultEndpoint,
@@ -40,12 +46,13 @@ const when = {
 const whenRead = {
   ...when,
   /** Only submissions to this recipient, compared without case. */
-  recipient: Schema.optionalKey(Schema.String),
+  recipient: Schema.optionalKey(ShortText),
   /** The call takes effect, a submission is captured, before its answer is spoilt. Default: false. */
   accept: Schema.optionalKey(Schema.Boolean)
 }
 
-const Seconds = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+/** At most a year. */
+const Seconds = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 31_536_000 }))
 
 export const Fault = Schema.Union([
   /** Only slow: the call goes on after `latency`. */
@@ -53,7 +60,7 @@ export const Fault = Schema.Union([
     ...when,
     what: Schema.Literal("latency"),
     latency: Latency,
-    recipient: Schema.optionalKey(Schema.String)
+    recipient: Schema.optionalKey(ShortText)
   }),
   Schema.Struct({
     ...whenRead,
@@ -83,17 +90,20 @@ export const Fault = Schema.Union([
     ...when,
     what: Schema.Literal("result"),
     result: Schema.Literals(["rejected", "error"]),
-    recipient: Schema.optionalKey(Schema.String)
+    recipient: Schema.optionalKey(ShortText)
   }),
   /** The API objects to the recipient's address. */
   Schema.Struct({
     ...when,
     what: Schema.Literal("refuse"),
-    recipient: Schema.optionalKey(Schema.String),
-    reason: Schema.optionalKey(Schema.String)
+    recipient: Schema.optionalKey(ShortText),
+    reason: Schema.optionalKey(ShortText)
   })
 ])
 export type Fault = typeof Fault.Type
+
+/** Every call looks through the list. */
+export const Faults = Schema.Array(Fault).check(Schema.isMaxLength(100))
 
 /** A fault and how often it was met. */
 export interface FaultState {

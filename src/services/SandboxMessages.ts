@@ -1,4 +1,4 @@
-import type { Effect } from "effect"
+import type { Effect, Stream } from "effect"
 import type { Mailbox, Header } from "../domain/Email.ts"
 
 /** Which of the two wire contracts a submission came by. */
@@ -24,7 +24,7 @@ export interface CapturedMessage {
   /** The id that the API answered with. */
   readonly id: string
   readonly contract: SandboxContract
-  /** The login that submitted it. */
+  /** The login that submitted it: the inbox that it lies in. */
   readonly username: string
   readonly accountId: number
   /** As sent by the client, or as the sandbox made it. */
@@ -49,7 +49,9 @@ export interface CapturedMessage {
   /** The request body as JSON. Parsed anew at each access, so that large contents are not held twice. */
   readonly payload: unknown
   readonly answer: { readonly status: number; readonly body: unknown }
-  /** Padded base64 of an attachment, by its index in `attachments`. Parses the body. */
+  /** Padded base64 of all attachments, in the order of `attachments`. Parses the body. */
+  readonly attachmentContents: () => ReadonlyArray<string>
+  /** That of one attachment. Parses the body. */
   readonly attachmentBase64: (index: number) => string | undefined
 }
 
@@ -57,6 +59,13 @@ export interface StoredMessage {
   readonly message: CapturedMessage
   readonly read: boolean
 }
+
+/** What happened to the captured messages. Only ids: whoever is slow to look must not keep messages in memory. */
+export type MailboxChange =
+  | { readonly _tag: "Added"; readonly id: string }
+  /** By hand, or because they were the oldest. */
+  | { readonly _tag: "Removed"; readonly ids: ReadonlyArray<string> }
+  | { readonly _tag: "Marked"; readonly ids: ReadonlyArray<string>; readonly read: boolean }
 
 /** Where captured messages are kept. Bounded: the oldest go first. */
 export interface CapturedMessages {
@@ -70,6 +79,8 @@ export interface CapturedMessages {
   readonly setRead: (ids: ReadonlyArray<string>, read: boolean) => Effect.Effect<void>
   /** The newest message that matches, or the next one that will. Waits as long as it takes. */
   readonly waitFor: (matches: (stored: StoredMessage) => boolean) => Effect.Effect<StoredMessage>
+  /** From the moment it runs on. Who falls behind by more than a thousand changes misses the oldest of them. */
+  readonly changes: Stream.Stream<MailboxChange>
   /** Bytes that the messages count for. */
   readonly bytes: Effect.Effect<number>
 }

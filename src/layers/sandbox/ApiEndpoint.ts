@@ -1,12 +1,13 @@
-/** What every call of the API goes through: request id, counting, faults, then its handler. */
+/** What every call of the API goes through: request id, counting, faults, then its handler; and it is remembered. */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { randomUUID } from "node:crypto"
 import { ServerResponse } from "node:http"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { HttpServerRequest, ParsedSearchParams } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { SandboxCall } from "../../services/Sandbox.ts"
 import type { CallLog } from "./Calls.ts"
+import { hideSecrets, loginNameIn } from "./CallSecrets.ts"
 import type { FaultBook, Spoiler } from "./Faults.ts"
 import type { Contract, Refusal } from "./Refusal.ts"
 import { readBody, type RequestBody } from "./RequestBody.ts"
@@ -37,7 +38,12 @@ export interface ApiEndpoint {
 
 type ApiResponse = HttpServerResponse.HttpServerResponse
 
-export const makeServeEndpoint = (calls: CallLog, book: FaultBook) => {
+/** `loginOf` knows whose token it is. */
+export const makeServeEndpoint = (
+  calls: CallLog,
+  book: FaultBook,
+  loginOf: (token: string, now: number) => string | undefined
+) => {
   const answer = (endpoint: ApiEndpoint, request: ApiRequest): Effect.Effect<ApiResponse> =>
     Effect.match(endpoint.handle(request), {
       onSuccess: (body) => HttpServerResponse.jsonUnsafe(body, { status: endpoint.success }),
@@ -48,7 +54,7 @@ export const makeServeEndpoint = (calls: CallLog, book: FaultBook) => {
     fault: Spoiler,
     endpoint: ApiEndpoint,
     request: ApiRequest,
-    end: (outcome: "reset") => void
+    end: (outcome: "reset") => Effect.Effect<void>
   ) {
     const genuine = "accept" in fault && fault.accept === true ? yield* answer(endpoint, request) : undefined
     switch (fault.what) {
@@ -61,14 +67,14 @@ export const makeServeEndpoint = (calls: CallLog, book: FaultBook) => {
       case "refuse":
         return refused(endpoint.contract.recipientRefused(fault.reason ?? "Recipient refused"))
       case "reset-after-body":
-        end("reset")
+        yield* end("reset")
         return yield* resetConnection(request.http)
       case "hang":
         return yield* Effect.never
       case "garbage": {
         const status = fault.status ?? endpoint.success
         if (fault.form !== "truncated") return garbage(fault.form, status)
-        end("reset")
+        yield* end("reset")
         return yield* truncated(request.http, status, genuine)
       }
     }
@@ -76,37 +82,58 @@ export const makeServeEndpoint = (calls: CallLog, book: FaultBook) => {
 
   return (endpoint: ApiEndpoint): Effect.Effect<ApiResponse, never, HttpServerRequest | ParsedSearchParams> => {
     const names = endpoint.alias === undefined ? [endpoint.name] : [endpoint.name, endpoint.alias]
+    const isLogin = endpoint.name === "token" || endpoint.name === "auth"
+    const isSubmission = endpoint.name === "emails"
     return Effect.gen(function* () {
       const http = yield* HttpServerRequest
       const query = yield* ParsedSearchParams
       const requestId = http.headers["x-request-id"] ?? randomUUID()
-      const end = calls.begin({
+      const startedAt = yield* Clock.currentTimeMillis
+      const call = calls.begin({
         endpoint: endpoint.name,
         method: http.method,
         path: http.url,
         requestId,
-        traceparent: http.headers["traceparent"]
+        traceparent: http.headers["traceparent"],
+        startedAt,
+        username: loginOf(bearerToken(http) ?? "", startedAt)
       })
+      const end = (outcome: number | "reset", content: Uint8Array | string = "", refused = isSubmission) =>
+        Effect.map(Clock.currentTimeMillis, (endedAt) =>
+          call.end({ outcome, endedAt, answer: isLogin ? hideSecrets(content) : content, refused })
+        )
       const early = book.beforeBody(names)
       if (early !== undefined) {
         if (early.latency !== undefined) yield* Effect.sleep(early.latency)
-        end("reset")
+        yield* end("reset")
         return yield* resetConnection(http)
       }
+      let spoilt = false
       const response = yield* readBody(http, endpoint.contract).pipe(
         Effect.flatMap((body) => {
           const request: ApiRequest = { http, query, body, requestId, verdict: "queued" }
+          call.read({
+            request: isLogin ? hideSecrets(body.bytes) : body.bytes,
+            recipient: endpoint.recipientOf?.(body),
+            username: isLogin ? loginNameIn(body.bytes) : undefined
+          })
           const { latency, spoiler } = book.afterBody(names, () => endpoint.recipientOf?.(body))
+          spoilt = spoiler !== undefined
           const outcome = spoiler === undefined ? answer(endpoint, request) : spoil(spoiler, endpoint, request, end)
           return latency > 0 ? Effect.delay(outcome, latency) : outcome
         }),
         Effect.catch((refusal) => Effect.succeed(refused(refusal)))
       )
-      end(response.status)
+      yield* end(response.status, contentOf(response), isSubmission && (spoilt || response.status !== endpoint.success))
       return HttpServerResponse.setHeader(response, "x-request-id", requestId)
     })
   }
 }
+
+const bearerToken = ({ headers }: HttpServerRequest): string | undefined =>
+  /^bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1]
+
+const contentOf = ({ body }: ApiResponse): Uint8Array | string => (body._tag === "Uint8Array" ? body.body : "")
 
 const refused = (refusal: Refusal): ApiResponse =>
   HttpServerResponse.jsonUnsafe(refusal.body, { status: refusal.status })

@@ -1,14 +1,24 @@
 /** Captured messages in memory, bounded by count and by bytes. */
-import { Effect } from "effect"
-import type { CapturedMessage, CapturedMessages, StoredMessage } from "../../services/SandboxMessages.ts"
+import { Effect, PubSub, Stream } from "effect"
+import type {
+  CapturedMessage,
+  CapturedMessages,
+  MailboxChange,
+  StoredMessage
+} from "../../services/SandboxMessages.ts"
+import { longestSearchText } from "./SearchText.ts"
 
 export interface CapturedMessagesOptions {
   readonly maxMessages: number
   readonly maxBytes: number
 }
 
+/** Changes that wait for whoever is slow to look at them. */
+const MAX_WAITING_CHANGES = 1_024
+
 interface Entry extends StoredMessage {
   read: boolean
+  readonly bytes: number
 }
 
 interface Waiter {
@@ -16,51 +26,69 @@ interface Waiter {
   readonly found: (stored: StoredMessage) => void
 }
 
-export const makeCapturedMessagesMemory = (options: CapturedMessagesOptions): CapturedMessages => {
+export const makeCapturedMessagesMemory: (
+  options: CapturedMessagesOptions
+) => Effect.Effect<CapturedMessages> = Effect.fnUntraced(function* (options) {
   // A Map keeps the order of insertion: its first entry is the oldest.
   const entries = new Map<string, Entry>()
   const waiters = new Set<Waiter>()
+  const changes = yield* PubSub.sliding<MailboxChange>(MAX_WAITING_CHANGES)
   let bytes = 0
-
-  const remove = (id: string) => {
-    const entry = entries.get(id)
-    if (entry === undefined) return
-    entries.delete(id)
-    bytes -= weight(entry.message)
-  }
 
   const newestFirst = () => [...entries.values()].toReversed()
 
+  /** Those of the ids that were there. */
+  const removeAll = (ids: Iterable<string>): ReadonlyArray<string> => {
+    const removed: Array<string> = []
+    for (const id of ids) {
+      const entry = entries.get(id)
+      if (entry === undefined) continue
+      entries.delete(id)
+      bytes -= entry.bytes
+      removed.push(id)
+    }
+    return removed
+  }
+
   const add = (message: CapturedMessage) => {
-    const entry: Entry = { message, read: false }
+    const entry: Entry = { message, read: false, bytes: weight(message) }
     entries.set(message.id, entry)
-    bytes += weight(message)
+    bytes += entry.bytes
+    const surplus: Array<string> = []
     for (const oldest of entries.keys()) {
       if (entries.size <= options.maxMessages && bytes <= options.maxBytes) break
-      remove(oldest)
+      surplus.push(...removeAll([oldest]))
     }
     // Waiters see a message even when it is too large to be kept.
     for (const waiter of waiters) if (waiter.matches(entry)) waiter.found(entry)
+    return surplus
   }
 
+  const publish = (change: MailboxChange) => Effect.asVoid(PubSub.publish(changes, change))
+
+  const publishRemoval = (ids: ReadonlyArray<string>) =>
+    ids.length === 0 ? Effect.void : publish({ _tag: "Removed", ids })
+
   return {
-    add: (message) => Effect.sync(() => add(message)),
+    add: (message) =>
+      Effect.suspend(() => {
+        const surplus = add(message)
+        return Effect.andThen(publish({ _tag: "Added", id: message.id }), publishRemoval(surplus))
+      }),
     all: Effect.sync(newestFirst),
     get: (id) => Effect.sync(() => entries.get(id)),
-    remove: (ids) =>
-      Effect.sync(() => {
-        for (const id of ids) remove(id)
-      }),
-    clear: Effect.sync(() => {
-      entries.clear()
-      bytes = 0
-    }),
+    remove: (ids) => Effect.suspend(() => publishRemoval(removeAll(ids))),
+    clear: Effect.suspend(() => publishRemoval(removeAll(entries.keys()))),
     setRead: (ids, read) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
+        const changed: Array<string> = []
         for (const id of ids) {
           const entry = entries.get(id)
-          if (entry !== undefined) entry.read = read
+          if (entry === undefined || entry.read === read) continue
+          entry.read = read
+          changed.push(id)
         }
+        return changed.length === 0 ? Effect.void : publish({ _tag: "Marked", ids: changed, read })
       }),
     // Looking and starting to wait are one synchronous step: no message can come between them.
     waitFor: (matches) =>
@@ -79,10 +107,18 @@ export const makeCapturedMessagesMemory = (options: CapturedMessagesOptions): Ca
           waiters.delete(waiter)
         })
       }),
+    changes: Stream.fromPubSub(changes),
     bytes: Effect.sync(() => bytes)
   }
-}
+})
 
-/** The body is held once; the decoded texts are copies of parts of it. */
-const weight = (message: CapturedMessage): number =>
-  message.body.byteLength + (message.text?.length ?? 0) + (message.html?.length ?? 0)
+/**
+ * The body is held once. The decoded texts are copies of parts of it, and so are the words that a search makes of them:
+ * each character counts as two bytes, as it does in memory once one of the text is outside of Latin-1.
+ */
+const weight = (message: CapturedMessage): number => {
+  let characters = message.subject.length + longestSearchText(message)
+  characters += (message.text?.length ?? 0) + (message.html?.length ?? 0)
+  for (const { name, value } of message.headers) characters += name.length + value.length
+  return message.body.byteLength + 2 * characters
+}

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import { Clock, Duration, Effect } from "effect"
 import type { SandboxAccount } from "../../services/Sandbox.ts"
-import type { Accounts } from "./Accounts.ts"
+import { type Accounts, isInboxName } from "./Accounts.ts"
 import type { ApiEndpoint } from "./ApiEndpoint.ts"
 import { isAddress } from "./EmailSyntax.ts"
 import { type ApiIssue, businessRefusal, emailApiV2, invalidInteger, Refusal } from "./Refusal.ts"
@@ -69,7 +69,8 @@ const loggedIn = (
     const absent = ["grant_type", "username", "password"].filter((name) => fields[name] === undefined)
     return Effect.fail(emailApiV2.invalid(absent.map(missing)))
   }
-  if (!isAddress(username)) {
+  // Cakemail knows addresses alone; an inbox is the sandbox's own.
+  if (!isAddress(username) && !isInboxName(username)) {
     return Effect.fail(
       emailApiV2.invalid([
         { path: ["username"], message: "value is not a valid email address", type: "value_error.email" }

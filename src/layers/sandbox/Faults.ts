@@ -28,18 +28,25 @@ interface Entry {
 
 const NO_FAULT: FaultPlan = { latency: 0, spoiler: undefined }
 
-export const makeFaultBook = (): FaultBook => {
+/** `onChange` is told when the list is another, and when a fault was met. */
+export const makeFaultBook = (onChange: () => void): FaultBook => {
   let entries: ReadonlyArray<Entry> = []
+
+  const replace = (faults: ReadonlyArray<Fault>) => {
+    entries = faults.map((fault) => ({ fault, matched: 0, fired: 0 }))
+    onChange()
+  }
+
+  /** Counts the call and tells whether the fault hits it. */
+  const fires = (entry: Entry): boolean => {
+    onChange()
+    return isHit(entry)
+  }
 
   return {
     faults: {
-      set: (faults) =>
-        Effect.sync(() => {
-          entries = faults.map((fault) => ({ fault, matched: 0, fired: 0 }))
-        }),
-      clear: Effect.sync(() => {
-        entries = []
-      }),
+      set: (faults) => Effect.sync(() => replace(faults)),
+      clear: Effect.sync(() => replace([])),
       current: Effect.sync(() => entries.map((entry) => ({ ...entry })))
     },
     beforeBody: (endpoints) => {
@@ -71,8 +78,7 @@ export const makeFaultBook = (): FaultBook => {
 const concerns = (fault: Fault, endpoints: ReadonlyArray<FaultEndpoint>): boolean =>
   fault.endpoint === "*" || endpoints.includes(fault.endpoint)
 
-/** Counts the call and tells whether the fault hits it. */
-const fires = (entry: Entry): boolean => {
+const isHit = (entry: Entry): boolean => {
   const { next = Number.POSITIVE_INFINITY, share = 1, skip = 0 } = entry.fault
   entry.matched++
   const call = entry.matched - skip

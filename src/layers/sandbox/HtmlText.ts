@@ -1,7 +1,7 @@
 /** The words of an HTML document, for snippets and search. One pass, whatever the document is made of. */
 
 /** Characters of a document that are looked at: enough for a search, bounded for a hostile one. */
-const MAX_LENGTH = 262_144
+export const MAX_LENGTH = 262_144
 
 /** Elements whose content nobody reads. */
 const SILENT = ["script", "style", "head", "title"]

@@ -1,13 +1,19 @@
 /** Mailpit's REST core over the captured messages, and `messages/wait` for test suites. */
 import { Effect, Result, Schema } from "effect"
-import * as HttpRouter from "effect/http/HttpRouter"
-import { HttpServerRequest, ParsedSearchParams } from "effect/http/HttpServerRequest"
+import type { ParsedSearchParams } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Sandbox } from "../../services/Sandbox.ts"
 import type { CapturedMessages, StoredMessage } from "../../services/SandboxMessages.ts"
-import { attachmentIndex, toHeadersJson, toMessageJson, toMessagesJson } from "./MailpitJson.ts"
+import * as Downloads from "./Downloads.ts"
+import { type Inbox, inboxOf, isIn, messagesIn } from "./Inbox.ts"
+import { InboxApi, ReadStatus, Selection } from "./InboxApi.ts"
+import { withBody } from "./JsonRequest.ts"
+import type { InfoJson } from "./MailpitSchema.ts"
+import { attachmentIndex, countUnread, tagsOf, toHeadersJson, toMessageJson, toMessagesJson } from "./MailpitJson.ts"
+import { viewHtml, viewText } from "./MessageView.ts"
 import { writeMessage } from "./MessageWriter.ts"
-import { parseSearch } from "./Search.ts"
+import { type Matches, parseSearch } from "./Search.ts"
 
 const DEFAULT_LIMIT = 50
 
@@ -15,148 +21,152 @@ const DEFAULT_LIMIT = 50
 const DEFAULT_WAIT = 10
 const LONGEST_WAIT = 60
 
-export const MailpitApi = HttpRouter.use((router) =>
-  Effect.gen(function* () {
+/** Requests that wait at a time. */
+const MAX_WAITING = 500
+
+export const MailpitApi = HttpApiBuilder.group(
+  InboxApi,
+  "messages",
+  Effect.fnUntraced(function* (handlers) {
     const { messages } = yield* Sandbox
+    let waiting = 0
 
-    yield* router.add("GET", "/api/v1/info", infoJson(messages))
+    const mailbox = (query: Query) => Effect.map(messages.all, (all) => messagesIn(inboxOf(query), all))
 
-    yield* router.add(
-      "GET",
-      "/api/v1/messages",
-      Effect.gen(function* () {
-        const query = yield* ParsedSearchParams
-        const mailbox = yield* messages.all
-        return HttpServerResponse.jsonUnsafe(toMessagesJson(mailbox, mailbox, pageOf(query)))
-      })
-    )
+    const search = Effect.fnUntraced(function* (query: Query) {
+      const all = yield* mailbox(query)
+      return { all, found: yield* matching(all, parseSearch(searchOf(query))) }
+    })
 
-    yield* router.add(
-      "GET",
-      "/api/v1/search",
-      Effect.gen(function* () {
-        const query = yield* ParsedSearchParams
-        const search = searchOf(query)
-        if (search === "") return NO_QUERY
-        const mailbox = yield* messages.all
-        const found = mailbox.filter(parseSearch(search))
-        return HttpServerResponse.jsonUnsafe(toMessagesJson(mailbox, found, pageOf(query)))
-      })
-    )
+    const withMessage = Effect.fnUntraced(function* (
+      id: string,
+      query: Query,
+      respond: (stored: StoredMessage) => Effect.Effect<Response> | Response | undefined
+    ) {
+      const stored = yield* id === "latest"
+        ? Effect.map(search(query), ({ found }) => found[0])
+        : Effect.map(messages.get(id), (known) => (isIn(inboxOf(query), known?.message.username) ? known : undefined))
+      const response = stored === undefined ? undefined : respond(stored)
+      if (response === undefined) return NOT_FOUND
+      return Effect.isEffect(response) ? yield* response : response
+    })
 
-    yield* router.add(
-      "GET",
-      "/api/v1/messages/wait",
-      Effect.gen(function* () {
-        const query = yield* ParsedSearchParams
-        const seconds = query["timeout"] === undefined ? DEFAULT_WAIT : Number(query["timeout"])
-        if (!(seconds >= 0 && seconds <= LONGEST_WAIT)) {
-          return HttpServerResponse.text(`timeout must be 0 to ${LONGEST_WAIT} seconds`, { status: 400 })
-        }
-        return yield* messages.waitFor(parseSearch(searchOf(query))).pipe(
-          Effect.flatMap((stored) => show(messages, stored)),
+    const wait = (query: Query, seconds: number) => {
+      const inbox = inboxOf(query)
+      const matches = parseSearch(searchOf(query))
+      return messages
+        .waitFor((stored) => isIn(inbox, stored.message.username) && matches(stored))
+        .pipe(
+          Effect.flatMap((stored) => show(messages, stored, query)),
           Effect.timeoutOrElse({
             duration: seconds * 1_000,
             orElse: () => Effect.succeed(HttpServerResponse.text("no message matched in time", { status: 408 }))
-          })
+          }),
+          Effect.ensuring(Effect.sync(() => void waiting--))
         )
-      })
-    )
+    }
 
-    yield* router.add(
-      "PUT",
-      "/api/v1/messages",
-      Effect.gen(function* () {
-        const body = yield* readJson
-        const change = decodeReadStatus(body)
-        if (Result.isFailure(change)) return badRequest(change.failure.message)
-        const { IDs = [], Read = false, Search = "" } = change.success
-        if (IDs.length > 0 && Search !== "") return badRequest("Give either IDs or a search, not both")
-        yield* messages.setRead(IDs.length > 0 ? IDs : yield* idsMatching(messages, Search), Read)
-        return OK
-      })
-    )
-
-    yield* router.add(
-      "DELETE",
-      "/api/v1/messages",
-      Effect.gen(function* () {
-        const body = yield* readJson
-        // Mailpit takes a body that it cannot read for "all". Here a typing error deletes nothing.
-        const selection = decodeSelection(body ?? {})
-        if (Result.isFailure(selection)) return badRequest(selection.failure.message)
-        const { IDs = [] } = selection.success
-        yield* IDs.length === 0 ? messages.clear : messages.remove(IDs)
-        return OK
-      })
-    )
-
-    yield* router.add(
-      "DELETE",
-      "/api/v1/search",
-      Effect.gen(function* () {
-        const search = searchOf(yield* ParsedSearchParams)
-        if (search === "") return NO_QUERY
-        yield* messages.remove(yield* idsMatching(messages, search))
-        return OK
-      })
-    )
-
-    const withMessage = (
-      respond: (stored: StoredMessage, part: string) => HttpServerResponse.HttpServerResponse | undefined
-    ) =>
-      Effect.gen(function* () {
-        const { id = "", part = "" } = yield* HttpRouter.params
-        const stored = yield* id === "latest" ? latest(messages) : messages.get(id)
-        return (stored === undefined ? undefined : respond(stored, part)) ?? NOT_FOUND
-      })
-
-    yield* router.add(
-      "GET",
-      "/api/v1/message/:id",
-      Effect.gen(function* () {
-        const { id = "" } = yield* HttpRouter.params
-        const stored = yield* id === "latest" ? latest(messages) : messages.get(id)
-        return stored === undefined ? NOT_FOUND : yield* show(messages, stored)
-      })
-    )
-    yield* router.add(
-      "GET",
-      "/api/v1/message/:id/headers",
-      withMessage(({ message }) => HttpServerResponse.jsonUnsafe(toHeadersJson(message)))
-    )
-    yield* router.add(
-      "GET",
-      "/api/v1/message/:id/raw",
-      withMessage(({ message }) =>
-        HttpServerResponse.text(writeMessage(message), {
-          contentType: "text/plain; charset=utf-8",
-          headers: HARMLESS
+    return handlers
+      .handleRaw("list", ({ query }) =>
+        Effect.map(mailbox(query), (all) => HttpServerResponse.jsonUnsafe(toMessagesJson(all, all, pageOf(query))))
+      )
+      .handleRaw("search", ({ query }) =>
+        searchOf(query) === ""
+          ? Effect.succeed(NO_QUERY)
+          : Effect.map(search(query), ({ all, found }) =>
+              HttpServerResponse.jsonUnsafe(toMessagesJson(all, found, pageOf(query)))
+            )
+      )
+      .handleRaw("wait", ({ query }) =>
+        Effect.suspend(() => {
+          const seconds = query.timeout === undefined ? DEFAULT_WAIT : Number(query.timeout)
+          if (!(seconds >= 0 && seconds <= LONGEST_WAIT)) {
+            return Effect.succeed(badRequest(`timeout must be 0 to ${LONGEST_WAIT} seconds`))
+          }
+          if (waiting >= MAX_WAITING) {
+            return Effect.succeed(HttpServerResponse.text("too many wait already", { status: 503 }))
+          }
+          waiting++
+          return wait(query, seconds)
         })
       )
-    )
-    yield* router.add(
-      "GET",
-      "/api/v1/message/:id/part/:part",
-      withMessage(({ message }, part) => {
-        const index = attachmentIndex(message, part)
-        if (index === undefined) return undefined
-        // Never the type that the sender claims: a browser would show or run it under this origin.
-        return HttpServerResponse.uint8Array(Buffer.from(message.attachmentBase64(index) ?? "", "base64"), {
-          contentType: "application/octet-stream",
-          headers: {
-            ...HARMLESS,
-            "content-disposition": `attachment; filename*=utf-8''${encodeURIComponent(message.attachments[index]?.fileName.toWellFormed() ?? "")}`
-          }
+      .handleRaw("setRead", ({ query }) =>
+        withBody((body) =>
+          Effect.gen(function* () {
+            const change = decodeReadStatus(body === "" ? "null" : body)
+            if (Result.isFailure(change)) return badRequest(change.failure.message)
+            const { IDs = [], Read = false, Search = "" } = change.success
+            if (IDs.length > 0 && Search !== "") return badRequest("Give either IDs or a search, not both")
+            yield* messages.setRead(yield* selected(messages, inboxOf(query), IDs, Search), Read)
+            return OK
+          })
+        )
+      )
+      .handleRaw("remove", ({ query }) =>
+        withBody((body) =>
+          Effect.gen(function* () {
+            // Mailpit takes a body that it cannot read for "all". Here a typing error deletes nothing.
+            const selection = decodeSelection(body === "" ? "{}" : body)
+            if (Result.isFailure(selection)) return badRequest(selection.failure.message)
+            yield* messages.remove(yield* selected(messages, inboxOf(query), selection.success?.IDs ?? [], ""))
+            return OK
+          })
+        )
+      )
+      .handleRaw("removeFound", ({ query }) =>
+        Effect.gen(function* () {
+          if (searchOf(query) === "") return NO_QUERY
+          yield* messages.remove(idsOf((yield* search(query)).found))
+          return OK
+        })
+      )
+      .handleRaw("show", ({ params, query }) =>
+        withMessage(params.id, query, (stored) => show(messages, stored, query))
+      )
+      .handleRaw("headers", ({ params, query }) =>
+        withMessage(params.id, query, ({ message }) => HttpServerResponse.jsonUnsafe(toHeadersJson(message)))
+      )
+      .handleRaw("raw", ({ params, query }) =>
+        withMessage(params.id, query, ({ message }) => {
+          const source = writeMessage(message)
+          return query.download === "true"
+            ? Downloads.download(Buffer.from(source), `${message.subject || "message"}.eml`)
+            : HttpServerResponse.text(source, { contentType: "text/plain; charset=utf-8" })
+        })
+      )
+      .handleRaw("part", ({ params, query }) =>
+        withMessage(params.id, query, ({ message }) => {
+          const index = attachmentIndex(message, params.part)
+          const attachment = index === undefined ? undefined : message.attachments[index]
+          if (index === undefined || attachment === undefined) return undefined
+          const content = Buffer.from(message.attachmentBase64(index) ?? "", "base64")
+          return query.open === "true"
+            ? Downloads.open(content, attachment)
+            : Downloads.download(content, attachment.fileName)
+        })
+      )
+      .handleRaw("view", ({ params, query }) => {
+        const [, id = "", form] = /^(.+)\.(html|txt)$/.exec(params.file) ?? []
+        return withMessage(id, query, ({ message }) => {
+          if (form === "txt") return viewText(message.text ?? "")
+          return message.html === undefined ? undefined : viewHtml(message.html, query.remote === "true")
         })
       })
-    )
+      .handleRaw("info", ({ query }) =>
+        Effect.gen(function* () {
+          return HttpServerResponse.jsonUnsafe(toInfoJson(yield* mailbox(query), yield* messages.bytes))
+        })
+      )
+      .handleRaw("tags", ({ query }) =>
+        Effect.map(mailbox(query), (all) => HttpServerResponse.jsonUnsafe(tagsOf(all)))
+      )
   })
 )
 
-type Query = ParsedSearchParams["Service"]
+type Response = HttpServerResponse.HttpServerResponse
 
-const HARMLESS = { "x-content-type-options": "nosniff", "content-security-policy": "default-src 'none'; sandbox" }
+/** Those of an endpoint, by name: each is there or not. */
+type Query = ParsedSearchParams["Service"]
 
 const OK = HttpServerResponse.text("ok")
 
@@ -166,30 +176,10 @@ const NO_QUERY = badRequest("Error: no search query")
 
 const NOT_FOUND = HttpServerResponse.text("404 page not found", { status: 404 })
 
-const ReadStatus = Schema.Struct({
-  Read: Schema.optionalKey(Schema.Boolean),
-  IDs: Schema.optionalKey(Schema.Array(Schema.String)),
-  Search: Schema.optionalKey(Schema.String)
-})
+const decodeReadStatus = Schema.decodeUnknownResult(Schema.fromJsonString(ReadStatus))
 
-const decodeReadStatus = Schema.decodeUnknownResult(ReadStatus)
-
-const decodeSelection = Schema.decodeUnknownResult(
-  Schema.Struct({ IDs: Schema.optionalKey(Schema.Array(Schema.String)) })
-)
-
-/** `null` for an empty body; what is no JSON comes back as it is, to be refused by the schema. */
-const readJson = HttpServerRequest.pipe(
-  Effect.flatMap((request) => request.text),
-  Effect.map((text): unknown =>
-    text === ""
-      ? null
-      : Result.getOrElse(
-          Result.try((): unknown => JSON.parse(text)),
-          () => text
-        )
-  )
-)
+/** Clients that delete all send `null`, or nothing. */
+const decodeSelection = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.NullOr(Selection)))
 
 const searchOf = (query: Query): string => {
   const search = query["query"]
@@ -205,33 +195,53 @@ const pageOf = (query: Query): { readonly start: number; readonly limit: number 
 const wholeNumber = (value: string | ReadonlyArray<string> | undefined): number | undefined =>
   typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : undefined
 
-const idsMatching = (messages: CapturedMessages, search: string) =>
-  Effect.map(messages.all, (all) => all.filter(parseSearch(search)).map(({ message }) => message.id))
+/** Messages that are looked at before others of the process have their turn. */
+const SEARCHED_AT_ONCE = 100
 
-/** The newest, or the newest that the query matches. */
-const latest = (messages: CapturedMessages) =>
-  Effect.gen(function* () {
-    const matches = parseSearch(searchOf(yield* ParsedSearchParams))
-    return (yield* messages.all).find(matches)
-  })
+const matching = Effect.fnUntraced(function* (all: ReadonlyArray<StoredMessage>, matches: Matches) {
+  const found: Array<StoredMessage> = []
+  for (const [index, stored] of all.entries()) {
+    if (index % SEARCHED_AT_ONCE === SEARCHED_AT_ONCE - 1) yield* Effect.yieldNow
+    if (matches(stored)) found.push(stored)
+  }
+  return found
+})
+
+const idsOf = (stored: ReadonlyArray<StoredMessage>): ReadonlyArray<string> => stored.map(({ message }) => message.id)
+
+/** The ids themselves, or, without any, of what the search matches; of the inbox alone in either case. */
+const selected = Effect.fnUntraced(function* (
+  messages: CapturedMessages,
+  inbox: Inbox,
+  ids: ReadonlyArray<string>,
+  search: string
+) {
+  if (ids.length > 0 && inbox === undefined) return ids
+  const all = messagesIn(inbox, yield* messages.all)
+  const wanted = new Set(ids)
+  return idsOf(
+    ids.length > 0 ? all.filter(({ message }) => wanted.has(message.id)) : yield* matching(all, parseSearch(search))
+  )
+})
 
 /** Showing a message marks it as read. */
-const show = (messages: CapturedMessages, { message }: StoredMessage) =>
-  Effect.as(messages.setRead([message.id], true), HttpServerResponse.jsonUnsafe(toMessageJson(message)))
+const show = (messages: CapturedMessages, { message }: StoredMessage, query: Query) =>
+  Effect.as(
+    messages.setRead([message.id], true),
+    HttpServerResponse.jsonUnsafe(toMessageJson(message, { payload: query["payload"] !== "false" }))
+  )
 
-const infoJson = (messages: CapturedMessages) =>
-  Effect.gen(function* () {
-    const mailbox = yield* messages.all
-    const tags: Record<string, number> = {}
-    for (const { message } of mailbox) for (const tag of message.tags) tags[tag] = (tags[tag] ?? 0) + 1
-    return HttpServerResponse.jsonUnsafe({
-      Version: "cakemail-sandbox",
-      LatestVersion: "",
-      Database: "memory",
-      DatabaseSize: yield* messages.bytes,
-      Messages: mailbox.length,
-      Unread: mailbox.filter(({ read }) => !read).length,
-      Tags: tags,
-      RuntimeStats: {}
-    })
-  })
+const toInfoJson = (mailbox: ReadonlyArray<StoredMessage>, bytes: number): typeof InfoJson.Type => {
+  const tags: Record<string, number> = {}
+  for (const { message } of mailbox) for (const tag of message.tags) tags[tag] = (tags[tag] ?? 0) + 1
+  return {
+    Version: "cakemail-sandbox",
+    LatestVersion: "",
+    Database: "memory",
+    DatabaseSize: bytes,
+    Messages: mailbox.length,
+    Unread: countUnread(mailbox),
+    Tags: tags,
+    RuntimeStats: {}
+  }
+}

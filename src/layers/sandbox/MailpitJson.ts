@@ -2,31 +2,15 @@
 import { createHash } from "node:crypto"
 import type { Mailbox } from "../../domain/Email.ts"
 import type { CapturedMessage, StoredMessage } from "../../services/SandboxMessages.ts"
-import { collapse, htmlToText } from "./HtmlText.ts"
+import type { HeadersJson, MessageJson, MessagesJson, SummaryJson } from "./MailpitSchema.ts"
 import { messageHeaders } from "./MessageWriter.ts"
-
-/** Of a snippet, in characters. */
-const SNIPPET_LENGTH = 200
-
-export interface MessagesJson {
-  /** Messages in the mailbox. */
-  readonly total: number
-  readonly unread: number
-  readonly tags: ReadonlyArray<string>
-  readonly start: number
-  /** Messages in this answer. */
-  readonly count: number
-  /** Messages that the answer is a page of. */
-  readonly messages_count: number
-  readonly messages_unread: number
-  readonly messages: ReadonlyArray<unknown>
-}
+import { snippet } from "./SearchText.ts"
 
 export const toMessagesJson = (
   mailbox: ReadonlyArray<StoredMessage>,
   found: ReadonlyArray<StoredMessage>,
   page: { readonly start: number; readonly limit: number }
-): MessagesJson => {
+): typeof MessagesJson.Type => {
   const messages = found.slice(page.start, page.start + page.limit)
   return {
     total: mailbox.length,
@@ -35,15 +19,21 @@ export const toMessagesJson = (
     messages_count: found.length,
     messages_unread: countUnread(found),
     start: page.start,
-    tags: [...new Set(mailbox.flatMap(({ message }) => message.tags))].toSorted(),
+    tags: tagsOf(mailbox),
     messages: messages.map(toSummaryJson)
   }
 }
 
-const countUnread = (messages: ReadonlyArray<StoredMessage>): number =>
+export const tagsOf = (mailbox: ReadonlyArray<StoredMessage>): ReadonlyArray<string> => {
+  const tags = new Set<string>()
+  for (const { message } of mailbox) for (const tag of message.tags) tags.add(tag)
+  return [...tags].toSorted()
+}
+
+export const countUnread = (messages: ReadonlyArray<StoredMessage>): number =>
   messages.reduce((count, { read }) => (read ? count : count + 1), 0)
 
-const toSummaryJson = ({ message, read }: StoredMessage) => ({
+export const toSummaryJson = ({ message, read }: StoredMessage): typeof SummaryJson.Type => ({
   ID: message.id,
   MessageID: message.messageId ?? "",
   Read: read,
@@ -57,8 +47,14 @@ const toSummaryJson = ({ message, read }: StoredMessage) => ({
   Snippet: snippet(message)
 })
 
-/** With `Submission` beside Mailpit's own fields: what came over the wire, and what was answered. */
-export const toMessageJson = (message: CapturedMessage) => ({
+/**
+ * With `Submission` beside Mailpit's own fields: what came over the wire, and what was answered. The payload holds every
+ * attachment once more: whoever shows the message has no use for it.
+ */
+export const toMessageJson = (
+  message: CapturedMessage,
+  options: { readonly payload: boolean }
+): typeof MessageJson.Type => ({
   ID: message.id,
   MessageID: message.messageId ?? "",
   ...addresses(message),
@@ -72,14 +68,7 @@ export const toMessageJson = (message: CapturedMessage) => ({
   HTML: message.html ?? "",
   Size: message.body.byteLength,
   Inline: [],
-  Attachments: message.attachments.map(({ contentType, fileName, size }, index) => ({
-    PartID: partId(index),
-    FileName: fileName,
-    ContentType: contentType,
-    ContentID: "",
-    Size: size,
-    Checksums: checksums(message, index)
-  })),
+  Attachments: attachments(message),
   Submission: {
     Contract: message.contract,
     AccountID: message.accountId,
@@ -87,13 +76,13 @@ export const toMessageJson = (message: CapturedMessage) => ({
     Created: new Date(message.receivedAt).toISOString(),
     ListID: message.listId ?? null,
     Tracking: message.tracking,
-    Payload: message.payload,
+    ...(options.payload ? { Payload: message.payload } : {}),
     Answer: message.answer
   }
 })
 
 /** Names in their canonical spelling (`Message-Id`), values as they stand in the raw message. */
-export const toHeadersJson = (message: CapturedMessage): Readonly<Record<string, ReadonlyArray<string>>> => {
+export const toHeadersJson = (message: CapturedMessage): typeof HeadersJson.Type => {
   const headers = new Map<string, Array<string>>()
   for (const { name, value } of messageHeaders(message)) {
     const key = name
@@ -151,19 +140,26 @@ const listUnsubscribe = (message: CapturedMessage) => {
   const header = headerOf(message, "list-unsubscribe") ?? ""
   return {
     Header: header,
-    Links: [...header.matchAll(/<([^<>\s]+)>/g)].map(([, link]) => link),
+    Links: [...header.matchAll(/<([^<>\s]+)>/g)].map(([, link = ""]) => link),
     Errors: "",
     HeaderPost: headerOf(message, "list-unsubscribe-post") ?? ""
   }
 }
 
-const checksums = (message: CapturedMessage, index: number) => {
-  const content = Buffer.from(message.attachmentBase64(index) ?? "", "base64")
-  const digest = (algorithm: string) => createHash(algorithm).update(content).digest("hex")
-  return { MD5: digest("md5"), SHA1: digest("sha1"), SHA256: digest("sha256") }
+const attachments = (message: CapturedMessage): (typeof MessageJson.Type)["Attachments"] => {
+  if (message.attachments.length === 0) return []
+  const contents = message.attachmentContents()
+  return message.attachments.map(({ contentType, fileName, size }, index) => ({
+    PartID: partId(index),
+    FileName: fileName,
+    ContentType: contentType,
+    ContentID: "",
+    Size: size,
+    Checksums: checksums(Buffer.from(contents[index] ?? "", "base64"))
+  }))
 }
 
-const snippet = ({ html, text }: CapturedMessage): string => {
-  const words = (html === undefined ? "" : htmlToText(html)) || collapse((text ?? "").slice(0, 4 * SNIPPET_LENGTH))
-  return words.length <= SNIPPET_LENGTH ? words : `${words.slice(0, SNIPPET_LENGTH).toWellFormed()}...`
+const checksums = (content: Buffer) => {
+  const digest = (algorithm: string) => createHash(algorithm).update(content).digest("hex")
+  return { MD5: digest("md5"), SHA1: digest("sha1"), SHA256: digest("sha256") }
 }

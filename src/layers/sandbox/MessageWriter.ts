@@ -46,8 +46,9 @@ const bodyPart = (message: CapturedMessage): Part => {
   const [only = textPart("text/plain", "")] = bodies
   const body = bodies.length < 2 ? only : multipart("alternative", `alternative-${message.id}`, bodies)
   if (message.attachments.length === 0) return body
+  const contents = message.attachmentContents()
   const files = message.attachments.map(({ contentType, fileName }, index) =>
-    filePart(contentType, fileName, message.attachmentBase64(index) ?? "")
+    filePart(contentType, fileName, contents[index] ?? "")
   )
   return multipart("mixed", `mixed-${message.id}`, [body, ...files])
 }

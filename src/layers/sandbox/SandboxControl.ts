@@ -1,81 +1,77 @@
-/** Faults and call counters over HTTP, probes, and the page that says what this is. */
+/** Faults, calls, refusals and inboxes over HTTP. */
 import { Effect, Result, Schema } from "effect"
-import * as HttpRouter from "effect/http/HttpRouter"
-import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Sandbox } from "../../services/Sandbox.ts"
-import { Fault } from "../../services/SandboxFaults.ts"
+import { Faults } from "../../services/SandboxFaults.ts"
+import { countInboxes, inboxOf, isIn } from "./Inbox.ts"
+import { InboxApi } from "./InboxApi.ts"
+import { withBody } from "./JsonRequest.ts"
+import type * as SandboxSchema from "./SandboxSchema.ts"
+import { SandboxState } from "./SandboxState.ts"
 
-export const SandboxControl = HttpRouter.use((router) =>
-  Effect.gen(function* () {
-    const { calls, faults } = yield* Sandbox
+export const SandboxControl = HttpApiBuilder.group(
+  InboxApi,
+  "sandbox",
+  Effect.fnUntraced(function* (handlers) {
+    const { calls, faults, messages, refusals, stories } = yield* Sandbox
+    const { options, smtp } = yield* SandboxState
     const showFaults = Effect.map(faults.current, (current) => HttpServerResponse.jsonUnsafe(current))
 
-    yield* router.add("GET", "/sandbox/faults", showFaults)
-    yield* router.add(
-      "PUT",
-      "/sandbox/faults",
-      Effect.gen(function* () {
-        const decoded = decodeFaults(yield* (yield* HttpServerRequest).text)
-        if (Result.isFailure(decoded)) {
-          return HttpServerResponse.jsonUnsafe({ error: decoded.failure.message }, { status: 400 })
-        }
-        yield* faults.set(decoded.success)
-        return yield* showFaults
-      })
-    )
-    yield* router.add("DELETE", "/sandbox/faults", Effect.andThen(faults.clear, NO_CONTENT))
-    yield* router.add(
-      "GET",
-      "/sandbox/calls",
-      Effect.map(calls.summary, (summary) => HttpServerResponse.jsonUnsafe(summary))
-    )
-    yield* router.add("DELETE", "/sandbox/calls", Effect.andThen(calls.reset, NO_CONTENT))
-    yield* router.add("GET", "/livez", HttpServerResponse.text("ok"))
-    yield* router.add("GET", "/readyz", HttpServerResponse.text("ok"))
-    yield* router.add(
-      "GET",
-      "/",
-      HttpServerResponse.text(PAGE, {
-        contentType: "text/html; charset=utf-8",
-        headers: { "content-security-policy": "default-src 'none'" }
-      })
-    )
-    yield* router.add("*", "/*", HttpServerResponse.text("404 page not found", { status: 404 }))
+    const info = (): typeof SandboxSchema.InfoJson.Type => {
+      const announced = smtp()
+      return {
+        ...(announced === undefined ? {} : { smtp: announced }),
+        openInboxes: options.openInboxes,
+        maxMessages: options.maxMessages,
+        maxBytes: options.maxBytes
+      }
+    }
+
+    return handlers
+      .handleRaw("info", () => Effect.sync(() => HttpServerResponse.jsonUnsafe(info())))
+      .handleRaw("inboxes", () =>
+        Effect.map(messages.all, (all) => HttpServerResponse.jsonUnsafe(countInboxes(all)))
+      )
+      .handleRaw("story", ({ params }) =>
+        Effect.gen(function* () {
+          const stored = yield* messages.get(params.id)
+          if (stored === undefined) return NOT_FOUND
+          return HttpServerResponse.jsonUnsafe(yield* stories.ofMessage(stored.message))
+        })
+      )
+      .handleRaw("refusals", ({ query }) =>
+        Effect.map(refusals.all, (all) =>
+          HttpServerResponse.jsonUnsafe(all.filter(({ username }) => isIn(inboxOf(query), username)))
+        )
+      )
+      .handleRaw("clearRefusals", () => Effect.as(refusals.clear, NO_CONTENT))
+      .handleRaw("refusalStory", ({ params }) =>
+        Effect.map(refusals.story(params.id), (story) =>
+          story === undefined ? NOT_FOUND : HttpServerResponse.jsonUnsafe(story)
+        )
+      )
+      .handleRaw("faults", () => showFaults)
+      .handleRaw("setFaults", () =>
+        withBody((body) => {
+          const decoded = decodeFaults(body)
+          return Result.isFailure(decoded)
+            ? Effect.succeed(HttpServerResponse.jsonUnsafe({ error: decoded.failure.message }, { status: 400 }))
+            : Effect.andThen(faults.set(decoded.success), showFaults)
+        })
+      )
+      .handleRaw("clearFaults", () => Effect.as(faults.clear, NO_CONTENT))
+      .handleRaw("calls", () => Effect.map(calls.summary, (summary) => HttpServerResponse.jsonUnsafe(summary)))
+      .handleRaw("resetCalls", () => Effect.as(calls.reset, NO_CONTENT))
   })
 )
 
 /** A misspelt field is an error, not a fault that never comes. */
-const decodeFaults = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Array(Fault)), {
+const decodeFaults = Schema.decodeUnknownResult(Schema.fromJsonString(Faults), {
   errors: "all",
   onExcessProperty: "error"
 })
 
-const NO_CONTENT = Effect.succeed(HttpServerResponse.empty({ status: 204 }))
+const NO_CONTENT = HttpServerResponse.empty({ status: 204 })
 
-const PAGE = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Cakemail sandbox</title>
-<h1>Cakemail sandbox</h1>
-<p>An embedded Cakemail Email API. It sends nothing: what is submitted is kept in memory and can be looked at here.</p>
-<h2>Captured messages (the core of Mailpit's API)</h2>
-<ul>
-<li><a href="/api/v1/messages">GET /api/v1/messages?start=&amp;limit=</a>, DELETE, PUT (read status)
-<li>GET /api/v1/search?query=, DELETE
-<li>GET /api/v1/messages/wait?query=&amp;timeout=
-<li><a href="/api/v1/message/latest">GET /api/v1/message/{id or latest}</a>, with /headers, /raw, /part/{n}
-<li><a href="/api/v1/info">GET /api/v1/info</a>
-</ul>
-<h2>The API itself</h2>
-<ul>
-<li>POST /token, GET and POST /brands/default/senders, POST /v2/emails
-<li>POST /v1/auth/validate, POST /v1/emails
-</ul>
-<h2>Faults and counters</h2>
-<ul>
-<li><a href="/sandbox/faults">GET /sandbox/faults</a>, PUT, DELETE
-<li><a href="/sandbox/calls">GET /sandbox/calls</a>, DELETE
-</ul>
-</html>
-`
+const NOT_FOUND = HttpServerResponse.text("404 page not found", { status: 404 })

@@ -1,8 +1,8 @@
 /** Mailpit's search language: words, "phrases", field:value, is: and has:, before: and after:, - or ! for not. */
 import { DateTime, Option } from "effect"
-import type { Mailbox } from "../../domain/Email.ts"
-import type { CapturedMessage, StoredMessage } from "../../services/SandboxMessages.ts"
-import { collapse, htmlToText } from "./HtmlText.ts"
+import type { StoredMessage } from "../../services/SandboxMessages.ts"
+import { collapse } from "./HtmlText.ts"
+import { headerText, mailboxText, searchText } from "./SearchText.ts"
 
 export type Matches = (stored: StoredMessage) => boolean
 
@@ -99,27 +99,6 @@ const FIELDS: Readonly<Record<string, (value: string) => Matches | undefined>> =
     return size === undefined ? undefined : ({ message }) => message.body.byteLength < size
   }
 }
-
-const mailboxText = ({ address, name }: Mailbox): string => `${name} ${address}`.toLowerCase()
-
-const headerText = (message: CapturedMessage, name: string): string =>
-  message.headers
-    .filter((header) => header.name.toLowerCase() === name)
-    .map(({ value }) => value.toLowerCase())
-    .join(" ")
-
-const searchText = (message: CapturedMessage): string =>
-  collapse(
-    [
-      mailboxText(message.sender),
-      message.subject,
-      mailboxText(message.recipient),
-      headerText(message, "cc"),
-      headerText(message, "reply-to"),
-      message.html === undefined ? (message.text ?? "") : htmlToText(message.html),
-      ...message.attachments.map(({ fileName }) => fileName)
-    ].join(" ")
-  ).toLowerCase()
 
 /** Milliseconds of the epoch; a date alone is its midnight in UTC. */
 const timeOf = (value: string): number | undefined =>

@@ -5,6 +5,9 @@ import type { SandboxSender } from "../../services/Sandbox.ts"
 /** Kept for an account; the oldest go first. */
 const MAX_SENDERS = 10_000
 
+/** Accounts whose senders are kept; the oldest go first. */
+const MAX_ACCOUNTS = 2_000
+
 export interface NewSender {
   readonly name: string
   readonly email: string
@@ -33,6 +36,10 @@ export const makeSenders = (): Senders => {
     if (known !== undefined) return known
     const book: Book = { byEmail: new Map(), byId: new Map() }
     books.set(accountId, book)
+    for (const oldest of books.keys()) {
+      if (books.size <= MAX_ACCOUNTS) break
+      books.delete(oldest)
+    }
     return book
   }
 

@@ -4,7 +4,10 @@ import type { CapturedMessage } from "../../services/SandboxMessages.ts"
 import type { RequestBody } from "./RequestBody.ts"
 
 /** Everything that is read from the payload or known of the call. */
-export interface Submitted extends Omit<CapturedMessage, "messageId" | "body" | "payload" | "attachmentBase64"> {}
+export interface Submitted extends Omit<
+  CapturedMessage,
+  "messageId" | "body" | "payload" | "attachmentContents" | "attachmentBase64"
+> {}
 
 export const toCapturedMessage = (submitted: Submitted, body: RequestBody): CapturedMessage => {
   const parsed = (): unknown => JSON.parse(body.text)
@@ -15,6 +18,7 @@ export const toCapturedMessage = (submitted: Submitted, body: RequestBody): Capt
     get payload() {
       return parsed()
     },
+    attachmentContents: () => contentsOf(parsed()),
     attachmentBase64: (index) => contentsOf(parsed())[index]
   }
 }

@@ -1,18 +1,19 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { makeCapturedMessagesMemory } from "../../../src/layers/sandbox/CapturedMessagesMemory.ts"
+import type { CapturedMessages } from "../../../src/services/SandboxMessages.ts"
 import { startSandbox } from "../../kit/SandboxKit.ts"
 import { capturedMessage } from "./capturedMessage.ts"
 import { emailV1, prepareV1, submitV1 } from "./SandboxClient.ts"
 
-const message = (id: string, bytes = 10) => capturedMessage({ id, body: new Uint8Array(bytes) })
+const message = (id: string, bytes = 10) => capturedMessage({ id, subject: "", body: new Uint8Array(bytes) })
 
-const idsOf = (messages: ReturnType<typeof makeCapturedMessagesMemory>) =>
+const idsOf = (messages: CapturedMessages) =>
   Effect.map(messages.all, (all) => all.map((stored) => stored.message.id).join(""))
 
 it.effect("the oldest go first when there are too many", () =>
   Effect.gen(function* () {
-    const messages = makeCapturedMessagesMemory({ maxMessages: 2, maxBytes: 1_000 })
+    const messages = yield* makeCapturedMessagesMemory({ maxMessages: 2, maxBytes: 1_000 })
     for (const id of ["a", "b", "c"]) yield* messages.add(message(id))
     assert.strictEqual(yield* idsOf(messages), "cb")
     assert.isUndefined(yield* messages.get("a"))
@@ -20,12 +21,13 @@ it.effect("the oldest go first when there are too many", () =>
   })
 )
 
-it.effect("the oldest go first when they are too large; texts count", () =>
+it.effect("the oldest go first when they are too large; texts, headers and the words of a search count", () =>
   Effect.gen(function* () {
-    const messages = makeCapturedMessagesMemory({ maxMessages: 10, maxBytes: 100 })
+    const messages = yield* makeCapturedMessagesMemory({ maxMessages: 10, maxBytes: 100 })
     yield* messages.add(message("a", 40))
     yield* messages.add(message("b", 40))
-    yield* messages.add(capturedMessage({ id: "c", body: new Uint8Array(10), text: "x".repeat(20) }))
+    yield* messages.add({ ...message("c", 10), text: "x".repeat(5), headers: [{ name: "X-Note", value: "1234" }] })
+    assert.strictEqual(yield* messages.bytes, 40 + 10 + 2 * (5 + 5 + 10))
     assert.strictEqual(yield* idsOf(messages), "cb")
     yield* messages.add(message("d", 100))
     assert.strictEqual(yield* idsOf(messages), "d")
@@ -37,7 +39,7 @@ it.effect("the oldest go first when they are too large; texts count", () =>
 
 it.effect("what is removed is not counted", () =>
   Effect.gen(function* () {
-    const messages = makeCapturedMessagesMemory({ maxMessages: 10, maxBytes: 100 })
+    const messages = yield* makeCapturedMessagesMemory({ maxMessages: 10, maxBytes: 100 })
     yield* messages.add(message("a", 60))
     yield* messages.remove(["a", "a", "x"])
     assert.strictEqual(yield* messages.bytes, 0)
@@ -50,7 +52,7 @@ it.effect("what is removed is not counted", () =>
 
 it.effect("waiting ends with a message that matches, and not before", () =>
   Effect.gen(function* () {
-    const messages = makeCapturedMessagesMemory({ maxMessages: 10, maxBytes: 100 })
+    const messages = yield* makeCapturedMessagesMemory({ maxMessages: 10, maxBytes: 100 })
     const waiting = yield* Effect.forkChild(
       messages.waitFor((stored) => stored.message.id === "b"),
       { startImmediately: true }

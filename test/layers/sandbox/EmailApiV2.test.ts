@@ -222,7 +222,7 @@ it.effect("what is accepted is captured whole", () =>
     assert.strictEqual(status, "queued")
     const [message] = yield* kit.captured
     assert.isDefined(message)
-    const { attachmentBase64, body, ...rest } = message!
+    const { attachmentBase64, attachmentContents, body, ...rest } = message!
     assert.deepStrictEqual(rest, {
       id,
       contract: "email-api-v2",
@@ -247,6 +247,7 @@ it.effect("what is accepted is captured whole", () =>
     assert.strictEqual(Buffer.from(body).toString(), JSON.stringify(email))
     assert.strictEqual(attachmentBase64(0), "aGVsbG8=")
     assert.strictEqual(attachmentBase64(1), undefined)
+    assert.deepStrictEqual(attachmentContents(), ["aGVsbG8="])
   })
 )
 

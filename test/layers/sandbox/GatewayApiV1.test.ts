@@ -61,7 +61,7 @@ it.effect("what is accepted is captured whole", () =>
     const id = answer.json.message_id
     assert.deepStrictEqual(answer.json, { message_id: id, status: "queued", recipient: "recipient@example.net" })
     const [message] = yield* kit.captured
-    const { attachmentBase64, body, receivedAt, ...rest } = message!
+    const { attachmentBase64, attachmentContents, body, receivedAt, ...rest } = message!
     assert.deepStrictEqual(rest, {
       id,
       contract: "gateway-v1",
@@ -89,6 +89,7 @@ it.effect("what is accepted is captured whole", () =>
     assert.strictEqual(receivedAt, 0)
     assert.strictEqual(Buffer.from(body).toString(), JSON.stringify(email))
     assert.strictEqual(attachmentBase64(0), "aGk=")
+    assert.deepStrictEqual(attachmentContents(), ["aGk="])
   })
 )
 

@@ -22,6 +22,7 @@ export const capturedMessage = (changes: Partial<CapturedMessage> = {}): Capture
   body: new Uint8Array(),
   payload: {},
   answer: { status: 201, body: {} },
+  attachmentContents: () => [],
   attachmentBase64: () => undefined,
   ...changes
 })

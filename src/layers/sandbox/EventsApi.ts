@@ -1,0 +1,64 @@
+/** What happens in the inbox as it happens, as server-sent events (HTML, section 9.2). */
+import { Effect, type PubSub, Schedule, Stream } from "effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { Sandbox } from "../../services/Sandbox.ts"
+import type { CapturedMessages, MailboxChange } from "../../services/SandboxMessages.ts"
+import { type Inbox, inboxOf, isIn } from "./Inbox.ts"
+import { InboxApi } from "./InboxApi.ts"
+import { toSummaryJson } from "./MailpitJson.ts"
+import { SandboxState } from "./SandboxState.ts"
+
+/** Streams at a time. */
+const MAX_STREAMS = 100
+
+/** A line that says nothing tells a stream that nobody reads from one where nothing happens. */
+const HEARTBEAT = "15 seconds"
+
+export const EventsApi = HttpApiBuilder.group(
+  InboxApi,
+  "events",
+  Effect.fnUntraced(function* (handlers) {
+    const { messages } = yield* Sandbox
+    const { notices } = yield* SandboxState
+    let streams = 0
+
+    const events = (inbox: Inbox) =>
+      Stream.mergeAll(
+        [
+          Stream.succeed(toEvent("ready", {})),
+          Stream.mapEffect(messages.changes, (change) => toMessageEvent(messages, inbox, change)),
+          Stream.map(Stream.fromPubSub(notices), (notice) => toEvent(notice, {})),
+          Stream.fromSchedule(Schedule.spaced(HEARTBEAT)).pipe(Stream.map(() => ": still here\n\n"))
+        ],
+        { concurrency: "unbounded" }
+      ).pipe(Stream.encodeText, Stream.ensuring(Effect.sync(() => void streams--)))
+
+    return handlers.handleRaw("events", ({ query }) =>
+      Effect.sync(() => {
+        if (streams >= MAX_STREAMS) return HttpServerResponse.text("too many wait already", { status: 503 })
+        streams++
+        return HttpServerResponse.stream(events(inboxOf(query)), {
+          contentType: "text/event-stream",
+          headers: { "cache-control": "no-store" }
+        })
+      })
+    )
+  })
+)
+
+const toEvent = (name: string, data: unknown): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+
+const toMessageEvent = (messages: CapturedMessages, inbox: Inbox, change: MailboxChange): Effect.Effect<string> => {
+  switch (change._tag) {
+    case "Added":
+      // Gone already, or in another inbox: nothing is said of it.
+      return Effect.map(messages.get(change.id), (stored) =>
+        stored !== undefined && isIn(inbox, stored.message.username) ? toEvent("new", toSummaryJson(stored)) : ""
+      )
+    case "Marked":
+      return Effect.succeed(toEvent("update", { IDs: change.ids, Read: change.read }))
+    case "Removed":
+      return Effect.succeed(toEvent("delete", { IDs: change.ids }))
+  }
+}
