@@ -37,9 +37,16 @@ const read = (path: string): SourceFile => {
   }
 }
 
-const files = globSync("src/**/*.ts")
+/** A program for browsers, by rules of its own; an asset of the sandbox. */
+const PAGE = "src/layers/sandbox/page/"
+
+const allFiles = globSync("src/**/*.{ts,tsx}")
   .toSorted()
   .map((path) => read(path))
+
+const page = allFiles.filter(({ path }) => path.startsWith(PAGE))
+
+const files = allFiles.filter(({ path }) => !path.startsWith(PAGE))
 
 const sources = files.filter(({ path }) => !path.endsWith(".d.ts"))
 
@@ -110,7 +117,7 @@ describe("the arrows: domain <- services <- layers <- programs", () => {
 describe("files", () => {
   it("are about one thing: no index, no collection of odds and ends", () => {
     const names = /^(?:index|utils?|helpers?|common|misc|shared)(?:\.|$)/i
-    const wrong = files.filter(({ path }) => path.split("/").some((part) => names.test(part)))
+    const wrong = allFiles.filter(({ path }) => path.split("/").some((part) => names.test(part)))
     assert.deepStrictEqual(
       wrong.map(({ path }) => path),
       []
@@ -118,7 +125,7 @@ describe("files", () => {
   })
 
   it("have at most 350 lines, the table of settings apart", () => {
-    const long = sources.filter(({ lines, path }) => lines > 350 && basename(path) !== "settings.ts")
+    const long = [...sources, ...page].filter(({ lines, path }) => lines > 350 && basename(path) !== "settings.ts")
     assert.deepStrictEqual(
       long.map(({ lines, path }) => `${path}: ${lines}`),
       []
@@ -154,4 +161,37 @@ describe("code", () => {
       assert.deepStrictEqual(found, [])
     })
   }
+})
+
+describe("the page of the inbox", () => {
+  const wrong = (isWrong: (file: SourceFile) => ReadonlyArray<string>): ReadonlyArray<string> =>
+    page.flatMap((file) => isWrong(file).map((what) => `${file.path}: ${what}`))
+
+  it("there is something to look at", () => {
+    assert.isAbove(page.length, 20)
+  })
+
+  it("takes types of the sandbox and nothing else of it: what it imports is in the browser", () => {
+    const imported = /^import (?!type )[^"]*"(?!preact|@preact\/signals|vite"|\.\/)[^"]*"/gm
+    assert.deepStrictEqual(
+      wrong(({ path }) => readFileSync(path, "utf8").match(imported) ?? []),
+      []
+    )
+  })
+
+  it("nothing outside of it imports it", () => {
+    assert.deepStrictEqual(
+      sources.filter(({ imports }) => imports.some((name) => name.startsWith(PAGE))).map(({ path }) => path),
+      []
+    )
+  })
+
+  it("never makes HTML or code of a text: what it shows was written by strangers", () => {
+    const risky =
+      /\b(?:innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|srcdoc|eval|document\.write)\b|\bnew Function\b/g
+    assert.deepStrictEqual(
+      wrong(({ code }) => code.match(risky) ?? []),
+      []
+    )
+  })
 })

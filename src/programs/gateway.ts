@@ -15,6 +15,7 @@ import { MessageBudgetLive } from "../layers/protection/MessageBudgetLive.ts"
 import { RateLimiterLive } from "../layers/protection/RateLimiterLive.ts"
 import { RecentSubmissionsLive } from "../layers/protection/RecentSubmissionsRedis.ts"
 import { SmtpServerLive } from "../layers/smtp/SmtpServerLive.ts"
+import { LogObserversLive } from "../layers/telemetry/LogObserversLive.ts"
 import { LoggerLive } from "../layers/telemetry/LoggerLive.ts"
 import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
 import { TracingLive, TracingOff } from "../layers/telemetry/TracingLive.ts"
@@ -74,6 +75,7 @@ export const GatewayLive = Ready.pipe(
   Layer.provideMerge(HealthServerLive),
   Layer.provide(ReadinessLive),
   Layer.provide(Starting),
+  Layer.provide(LogObserversLive),
   Layer.provide(LoggerLive),
   Layer.provide(MetricsPrometheus),
   // Nothing but mail is traced.

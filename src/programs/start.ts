@@ -1,10 +1,12 @@
 /** `npm start`: the gateway in front of the embedded sandbox, in one process. No mail leaves the machine. */
-import { Console, Effect, Layer, Option, Redacted } from "effect"
+import { Console, Effect, Layer, Redacted } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
 import { readGatewaySettings } from "../layers/config/GatewayConfigLive.ts"
 import { SmtpServer } from "../layers/smtp/SmtpServerLive.ts"
 import { demoAccount } from "../layers/sandbox/SandboxServer.ts"
 import { GatewayConfig } from "../services/GatewayConfig.ts"
+import { LogObservers } from "../services/LogObservers.ts"
+import type { SandboxSmtp } from "../services/Sandbox.ts"
 import { GatewayLive } from "./gateway.ts"
 import { sandbox } from "./sandbox.ts"
 
@@ -24,7 +26,7 @@ export const START_PRESETS: Readonly<Record<string, string>> = {
 export const start = Effect.gen(function* () {
   const settings = yield* readGatewaySettings
   // Whatever API the settings name, this command never calls it.
-  const { url } = yield* sandbox(settings.sandbox)
+  const { sandbox: inbox, url } = yield* sandbox(settings.sandbox)
   const config = Layer.succeed(GatewayConfig, {
     ...settings,
     api: { ...settings.api, url, httpsProxy: undefined, caPath: undefined }
@@ -32,19 +34,26 @@ export const start = Effect.gen(function* () {
   const Started = Layer.effectDiscard(
     Effect.gen(function* () {
       const { ports } = yield* SmtpServer
-      const smtp = Option.fromNullishOr(ports.find(({ implicitTls }) => !implicitTls)?.port)
+      const smtp: SandboxSmtp = {
+        host: reachable(settings.smtp.host),
+        port: ports.find(({ implicitTls }) => !implicitTls)?.port ?? 0,
+        username: demoAccount.username,
+        password: Redacted.value(demoAccount.password)
+      }
+      yield* inbox.announceSmtp(smtp)
       const http = (yield* HttpServer.HttpServer).address
       yield* Console.log(
         nextSteps({
-          smtpHost: reachable(settings.smtp.host),
-          smtpPort: Option.getOrElse(smtp, () => 0),
+          smtp,
           sandboxUrl: atHost(url, settings.sandbox.host),
           healthUrl: atHost(HttpServer.formatAddress(http), settings.http.host)
         })
       )
     })
   )
-  return yield* Layer.launch(Started.pipe(Layer.provide(GatewayLive), Layer.provide(config)))
+  // What the gateway logs of a session is shown beside the messages that came by it.
+  const Observed = Layer.succeed(LogObservers, [inbox.logger])
+  return yield* Layer.launch(Started.pipe(Layer.provide(GatewayLive), Layer.provide([config, Observed])))
 }).pipe(Effect.scoped)
 
 /** An address to connect to, for one to listen on. */
@@ -60,36 +69,35 @@ const atHost = (url: string, host: string): string => {
 
 /** What to do once it runs. */
 const nextSteps = (at: {
-  readonly smtpHost: string
-  readonly smtpPort: number
+  readonly smtp: SandboxSmtp
   readonly sandboxUrl: string
   readonly healthUrl: string
 }): string => {
-  const user = demoAccount.username
-  const password = Redacted.value(demoAccount.password)
+  const { host, password, port, username: user } = at.smtp
   const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`
   return `
 The gateway is up. An embedded sandbox stands in for the Cakemail API: no mail leaves this machine.
 
-  SMTP host   ${at.smtpHost}
-  SMTP port   ${at.smtpPort} (STARTTLS, self-signed certificate)
+  SMTP host   ${host}
+  SMTP port   ${port} (STARTTLS, self-signed certificate)
   User        ${user}
   Password    ${password}
 
 Send a mail
 
-  npm run send -- --port ${at.smtpPort} --to you@example.com
+  npm run send -- --port ${port} --to you@example.com
 
   printf 'From: ${user}\\nTo: you@example.com\\nSubject: Hello\\n\\nIt works.\\n' |
-    curl --ssl-reqd --insecure --user ${user}:${password} --url smtp://${at.smtpHost}:${at.smtpPort} \\
+    curl --ssl-reqd --insecure --user ${user}:${password} --url smtp://${host}:${port} \\
       --mail-from ${user} --mail-rcpt you@example.com --upload-file -
 
-  node -e 'require("nodemailer").createTransport({ url: "smtp://${login}@${at.smtpHost}:${at.smtpPort}", requireTLS: true,
+  node -e 'require("nodemailer").createTransport({ url: "smtp://${login}@${host}:${port}", requireTLS: true,
     tls: { rejectUnauthorized: false } }).sendMail({ from: "${user}", to: "you@example.com",
     subject: "Hello", text: "It works." }).then((info) => console.log(info.response))'
 
 See what the Cakemail API was given
 
+  ${at.sandboxUrl} in a browser
   curl ${at.sandboxUrl}/api/v1/messages
   curl ${at.sandboxUrl}/api/v1/message/latest
 

@@ -135,8 +135,17 @@ export interface GatewaySettings {
     /** For messages under way, once the listeners are closed. */
     readonly timeout: Duration.Duration
   }
-  /** Where the embedded Cakemail API listens, for `start` and `sandbox`. */
-  readonly sandbox: { readonly host: string; readonly port: number }
+  /** The embedded Cakemail API, for `start` and `sandbox`. */
+  readonly sandbox: {
+    readonly host: string
+    readonly port: number
+    /** Names by which it may be called, beside its own. */
+    readonly allowedHosts: ReadonlyArray<string>
+    /** Whether any user name that starts with `inbox-` may log in. */
+    readonly openInboxes: boolean
+    readonly maxMessages: number
+    readonly maxBytes: number
+  }
   readonly partialFailure: "accept" | "defer"
   readonly trustedNetworks: ReadonlyArray<string>
 }

@@ -4,6 +4,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import type { SandboxOptions } from "../../src/layers/sandbox/SandboxServer.ts"
 import { SmtpServer } from "../../src/layers/smtp/SmtpServerLive.ts"
 import { GatewayLive } from "../../src/programs/gateway.ts"
+import { LogObservers } from "../../src/services/LogObservers.ts"
 import { startSandbox } from "./SandboxKit.ts"
 import { configWith } from "./SettingsKit.ts"
 
@@ -13,6 +14,8 @@ export const startGateway = Effect.fnUntraced(function* (
     readonly sandbox?: SandboxOptions
     /** In place of the sandbox, for an API that is not there. */
     readonly apiUrl?: string
+    /** As with `npm start`: the sandbox shows what the gateway logs of a session, and says where to send to. */
+    readonly shown?: boolean
   } = {}
 ) {
   const sandbox = yield* startSandbox(options.sandbox)
@@ -20,12 +23,18 @@ export const startGateway = Effect.fnUntraced(function* (
   const context = yield* Layer.build(
     GatewayLive.pipe(
       Layer.provide(configWith({ ...settings, api: { url: options.apiUrl ?? sandbox.url, ...settings.api } })),
-      Layer.provide(Logger.layer([]))
+      Layer.provide(Logger.layer([])),
+      Layer.provide(Layer.succeed(LogObservers, options.shown === true ? [sandbox.sandbox.logger] : []))
     )
   )
+  const smtpPort = Context.get(context, SmtpServer).ports[0]?.port ?? 0
+  if (options.shown === true) {
+    const login = { username: "demo@example.com", password: "demo" }
+    yield* sandbox.sandbox.announceSmtp({ host: "127.0.0.1", port: smtpPort, ...login })
+  }
   return {
     sandbox,
-    smtpPort: Context.get(context, SmtpServer).ports[0]?.port ?? 0,
+    smtpPort,
     smtpPorts: Context.get(context, SmtpServer).ports,
     /** Of /health and /metrics, without a slash at the end. */
     httpUrl: HttpServer.formatAddress(Context.get(context, HttpServer.HttpServer).address)

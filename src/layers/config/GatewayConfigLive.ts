@@ -162,7 +162,14 @@ const decodeSettings = (
       maxAge: take(settings.deadLetterMaxAge)
     },
     shutdown: { delay: take(settings.shutdownDelay), timeout: take(settings.shutdownTimeout) },
-    sandbox: { host: takeHost(settings.sandboxHost), port: take(settings.sandboxPort) },
+    sandbox: {
+      host: takeHost(settings.sandboxHost),
+      port: take(settings.sandboxPort),
+      allowedHosts: take(settings.sandboxAllowedHosts),
+      openInboxes: take(settings.sandboxOpenInboxes),
+      maxMessages: take(settings.sandboxMaxMessages),
+      maxBytes: take(settings.sandboxMaxBytes)
+    },
     partialFailure: take(settings.partialFailure),
     trustedNetworks: take(settings.trustedNetworks)
   }

@@ -624,7 +624,35 @@ export const settings = {
     "SANDBOX_PORT",
     Formats.port,
     "8025",
-    "Port of the embedded Cakemail API and of its REST API for captured mails."
+    "Port of the embedded Cakemail API, and of the inbox: the page and its REST API."
+  ),
+  sandboxAllowedHosts: required(
+    SANDBOX,
+    "SANDBOX_ALLOWED_HOSTS",
+    Formats.list(Formats.hostName, "host names"),
+    "",
+    "Names by which the sandbox may be called, beside localhost, SANDBOX_HOST and addresses. By any other name requests are refused: a page from elsewhere could have made it point here."
+  ),
+  sandboxOpenInboxes: required(
+    SANDBOX,
+    "SANDBOX_OPEN_INBOXES",
+    Formats.boolean,
+    "true",
+    "Any user name that starts with inbox- logs in, with any password, and has an inbox of its own."
+  ),
+  sandboxMaxMessages: required(
+    SANDBOX,
+    "SANDBOX_MAX_MESSAGES",
+    Formats.wholeNumber(1, 1_000_000),
+    "10000",
+    "Captured mails that are kept at most; the oldest go first."
+  ),
+  sandboxMaxBytes: required(
+    SANDBOX,
+    "SANDBOX_MAX_BYTES",
+    Formats.size("1 MiB", "64 GiB"),
+    "256 MiB",
+    "Bytes of captured mails that are kept at most; the oldest go first."
   )
 }
 

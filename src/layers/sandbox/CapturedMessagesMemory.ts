@@ -1,11 +1,6 @@
 /** Captured messages in memory, bounded by count and by bytes. */
 import { Effect, PubSub, Stream } from "effect"
-import type {
-  CapturedMessage,
-  CapturedMessages,
-  MailboxChange,
-  StoredMessage
-} from "../../services/SandboxMessages.ts"
+import type { CapturedMessage, CapturedMessages, MailboxChange, StoredMessage } from "../../services/SandboxMessages.ts"
 import { longestSearchText } from "./SearchText.ts"
 
 export interface CapturedMessagesOptions {
@@ -26,91 +21,90 @@ interface Waiter {
   readonly found: (stored: StoredMessage) => void
 }
 
-export const makeCapturedMessagesMemory: (
-  options: CapturedMessagesOptions
-) => Effect.Effect<CapturedMessages> = Effect.fnUntraced(function* (options) {
-  // A Map keeps the order of insertion: its first entry is the oldest.
-  const entries = new Map<string, Entry>()
-  const waiters = new Set<Waiter>()
-  const changes = yield* PubSub.sliding<MailboxChange>(MAX_WAITING_CHANGES)
-  let bytes = 0
+export const makeCapturedMessagesMemory: (options: CapturedMessagesOptions) => Effect.Effect<CapturedMessages> =
+  Effect.fnUntraced(function* (options) {
+    // A Map keeps the order of insertion: its first entry is the oldest.
+    const entries = new Map<string, Entry>()
+    const waiters = new Set<Waiter>()
+    const changes = yield* PubSub.sliding<MailboxChange>(MAX_WAITING_CHANGES)
+    let bytes = 0
 
-  const newestFirst = () => [...entries.values()].toReversed()
+    const newestFirst = () => [...entries.values()].toReversed()
 
-  /** Those of the ids that were there. */
-  const removeAll = (ids: Iterable<string>): ReadonlyArray<string> => {
-    const removed: Array<string> = []
-    for (const id of ids) {
-      const entry = entries.get(id)
-      if (entry === undefined) continue
-      entries.delete(id)
-      bytes -= entry.bytes
-      removed.push(id)
+    /** Those of the ids that were there. */
+    const removeAll = (ids: Iterable<string>): ReadonlyArray<string> => {
+      const removed: Array<string> = []
+      for (const id of ids) {
+        const entry = entries.get(id)
+        if (entry === undefined) continue
+        entries.delete(id)
+        bytes -= entry.bytes
+        removed.push(id)
+      }
+      return removed
     }
-    return removed
-  }
 
-  const add = (message: CapturedMessage) => {
-    const entry: Entry = { message, read: false, bytes: weight(message) }
-    entries.set(message.id, entry)
-    bytes += entry.bytes
-    const surplus: Array<string> = []
-    for (const oldest of entries.keys()) {
-      if (entries.size <= options.maxMessages && bytes <= options.maxBytes) break
-      surplus.push(...removeAll([oldest]))
+    const add = (message: CapturedMessage) => {
+      const entry: Entry = { message, read: false, bytes: weight(message) }
+      entries.set(message.id, entry)
+      bytes += entry.bytes
+      const surplus: Array<string> = []
+      for (const oldest of entries.keys()) {
+        if (entries.size <= options.maxMessages && bytes <= options.maxBytes) break
+        surplus.push(...removeAll([oldest]))
+      }
+      // Waiters see a message even when it is too large to be kept.
+      for (const waiter of waiters) if (waiter.matches(entry)) waiter.found(entry)
+      return surplus
     }
-    // Waiters see a message even when it is too large to be kept.
-    for (const waiter of waiters) if (waiter.matches(entry)) waiter.found(entry)
-    return surplus
-  }
 
-  const publish = (change: MailboxChange) => Effect.asVoid(PubSub.publish(changes, change))
+    const publish = (change: MailboxChange) => Effect.asVoid(PubSub.publish(changes, change))
 
-  const publishRemoval = (ids: ReadonlyArray<string>) =>
-    ids.length === 0 ? Effect.void : publish({ _tag: "Removed", ids })
+    const publishRemoval = (ids: ReadonlyArray<string>) =>
+      ids.length === 0 ? Effect.void : publish({ _tag: "Removed", ids })
 
-  return {
-    add: (message) =>
-      Effect.suspend(() => {
-        const surplus = add(message)
-        return Effect.andThen(publish({ _tag: "Added", id: message.id }), publishRemoval(surplus))
-      }),
-    all: Effect.sync(newestFirst),
-    get: (id) => Effect.sync(() => entries.get(id)),
-    remove: (ids) => Effect.suspend(() => publishRemoval(removeAll(ids))),
-    clear: Effect.suspend(() => publishRemoval(removeAll(entries.keys()))),
-    setRead: (ids, read) =>
-      Effect.suspend(() => {
-        const changed: Array<string> = []
-        for (const id of ids) {
-          const entry = entries.get(id)
-          if (entry === undefined || entry.read === read) continue
-          entry.read = read
-          changed.push(id)
-        }
-        return changed.length === 0 ? Effect.void : publish({ _tag: "Marked", ids: changed, read })
-      }),
-    // Looking and starting to wait are one synchronous step: no message can come between them.
-    waitFor: (matches) =>
-      Effect.callback<StoredMessage>((resume) => {
-        const present = newestFirst().find(matches)
-        if (present !== undefined) return resume(Effect.succeed(present))
-        const waiter: Waiter = {
-          matches,
-          found: (stored) => {
-            waiters.delete(waiter)
-            resume(Effect.succeed(stored))
+    return {
+      add: (message) =>
+        Effect.suspend(() => {
+          const surplus = add(message)
+          return Effect.andThen(publish({ _tag: "Added", id: message.id }), publishRemoval(surplus))
+        }),
+      all: Effect.sync(newestFirst),
+      get: (id) => Effect.sync(() => entries.get(id)),
+      remove: (ids) => Effect.suspend(() => publishRemoval(removeAll(ids))),
+      clear: Effect.suspend(() => publishRemoval(removeAll(entries.keys()))),
+      setRead: (ids, read) =>
+        Effect.suspend(() => {
+          const changed: Array<string> = []
+          for (const id of ids) {
+            const entry = entries.get(id)
+            if (entry === undefined || entry.read === read) continue
+            entry.read = read
+            changed.push(id)
           }
-        }
-        waiters.add(waiter)
-        return Effect.sync(() => {
-          waiters.delete(waiter)
-        })
-      }),
-    changes: Stream.fromPubSub(changes),
-    bytes: Effect.sync(() => bytes)
-  }
-})
+          return changed.length === 0 ? Effect.void : publish({ _tag: "Marked", ids: changed, read })
+        }),
+      // Looking and starting to wait are one synchronous step: no message can come between them.
+      waitFor: (matches) =>
+        Effect.callback<StoredMessage>((resume) => {
+          const present = newestFirst().find(matches)
+          if (present !== undefined) return resume(Effect.succeed(present))
+          const waiter: Waiter = {
+            matches,
+            found: (stored) => {
+              waiters.delete(waiter)
+              resume(Effect.succeed(stored))
+            }
+          }
+          waiters.add(waiter)
+          return Effect.sync(() => {
+            waiters.delete(waiter)
+          })
+        }),
+      changes: Stream.fromPubSub(changes),
+      bytes: Effect.sync(() => bytes)
+    }
+  })
 
 /**
  * The body is held once. The decoded texts are copies of parts of it, and so are the words that a search makes of them:

@@ -1,5 +1,5 @@
 /** What happens in the inbox as it happens, as server-sent events (HTML, section 9.2). */
-import { Effect, type PubSub, Schedule, Stream } from "effect"
+import { Effect, Schedule, Stream } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Sandbox } from "../../services/Sandbox.ts"

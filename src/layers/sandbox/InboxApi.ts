@@ -81,7 +81,9 @@ class Messages extends HttpApiGroup.make("messages")
       payload: ReadStatus,
       success: OK,
       error: [BAD_REQUEST, TOO_LARGE]
-    }).annotateMerge(described("Mark messages as read or unread", "Those of the ids or of the search; without either, all.")),
+    }).annotateMerge(
+      described("Mark messages as read or unread", "Those of the ids or of the search; without either, all.")
+    ),
     HttpApiEndpoint.delete("remove", "/api/v1/messages", {
       query: { inbox: query.inbox },
       payload: Selection,
@@ -113,7 +115,10 @@ class Messages extends HttpApiGroup.make("messages")
     }).annotateMerge(described("Its source", "Rebuilt from the submission: the API never saw the original.")),
     HttpApiEndpoint.get("part", "/api/v1/message/:id/part/:part", {
       params: { ...message, part: Schema.String.annotate(said("The PartID of an attachment.")) },
-      query: { ...latest, open: optional("true answers with the type of the attachment, if a browser can show it without risk.") },
+      query: {
+        ...latest,
+        open: optional("true answers with the type of the attachment, if a browser can show it without risk.")
+      },
       success: HttpApiSchema.StreamUint8Array(),
       error: NOT_FOUND
     }).annotateMerge(described("An attachment", "A file to be saved, of no particular type.")),
@@ -132,7 +137,9 @@ class Messages extends HttpApiGroup.make("messages")
       error: NOT_FOUND
     }).annotateMerge(described("Its HTML or its text, as a page", "Without scripts, and without an origin."))
   )
-  .annotateMerge(OpenApi.annotations({ description: "The core of Mailpit's API, for test suites; inbox is the sandbox's own." })) {}
+  .annotateMerge(
+    OpenApi.annotations({ description: "The core of Mailpit's API, for test suites; inbox is the sandbox's own." })
+  ) {}
 
 class Events extends HttpApiGroup.make("events")
   .add(
@@ -161,7 +168,9 @@ class Control extends HttpApiGroup.make("sandbox")
       params: message,
       success: SandboxSchema.StoryJson,
       error: NOT_FOUND
-    }).annotateMerge(described("What happened on the way of a message", "The API calls, and the gateway's log of the session.")),
+    }).annotateMerge(
+      described("What happened on the way of a message", "The API calls, and the gateway's log of the session.")
+    ),
     HttpApiEndpoint.get("refusals", "/sandbox/refusals", {
       query: { inbox: query.inbox },
       success: SandboxSchema.RefusalsJson

@@ -157,9 +157,7 @@ export const MailpitApi = HttpApiBuilder.group(
           return HttpServerResponse.jsonUnsafe(toInfoJson(yield* mailbox(query), yield* messages.bytes))
         })
       )
-      .handleRaw("tags", ({ query }) =>
-        Effect.map(mailbox(query), (all) => HttpServerResponse.jsonUnsafe(tagsOf(all)))
-      )
+      .handleRaw("tags", ({ query }) => Effect.map(mailbox(query), (all) => HttpServerResponse.jsonUnsafe(tagsOf(all))))
   })
 )
 

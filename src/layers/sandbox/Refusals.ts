@@ -45,7 +45,7 @@ export const makeRefusalBook = (options: {
     entry.requestId !== undefined &&
     options.sessionOf(entry.requestId) === correlationId
 
-  /** One refusal stands for the calls, retries included, that failed for one recipient. */
+  /** One refusal stands for the calls, retries included, that failed for one recipient; or for none. */
   const settle = (correlationId: string, line: SessionLine) => {
     const recipient = text(line.fields["recipient"])
     const calls = entries.filter(
@@ -78,8 +78,11 @@ export const makeRefusalBook = (options: {
       switch (line.event) {
         case "recipient_failed":
         case "dead_letter":
+        case "email_rejected":
+        case "connection_rejected":
+        case "rate_limited":
           return settle(correlationId, line)
-        case "auth_failure":
+        case "auth_failed":
           return replace([...entries, { refusal: toLoginRefusal(line), requestId: undefined, correlationId }])
         case "email_received": {
           // A call that failed before another went well has cost nobody a mail.

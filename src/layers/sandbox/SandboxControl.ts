@@ -30,9 +30,7 @@ export const SandboxControl = HttpApiBuilder.group(
 
     return handlers
       .handleRaw("info", () => Effect.sync(() => HttpServerResponse.jsonUnsafe(info())))
-      .handleRaw("inboxes", () =>
-        Effect.map(messages.all, (all) => HttpServerResponse.jsonUnsafe(countInboxes(all)))
-      )
+      .handleRaw("inboxes", () => Effect.map(messages.all, (all) => HttpServerResponse.jsonUnsafe(countInboxes(all))))
       .handleRaw("story", ({ params }) =>
         Effect.gen(function* () {
           const stored = yield* messages.get(params.id)

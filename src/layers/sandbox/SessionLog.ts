@@ -4,6 +4,7 @@
  */
 import { Logger, References } from "effect"
 import type { SessionLine } from "../../services/SandboxStories.ts"
+import { addressesShown } from "../telemetry/AddressMask.ts"
 import { toLogEvent } from "../telemetry/LogEvent.ts"
 
 /** Sessions that are remembered; the oldest go first. */
@@ -75,7 +76,11 @@ export const makeSessionLog = (onLine: (correlationId: string, line: SessionLine
 
   return {
     logger: Logger.make((options) => {
-      const { event, fields } = toLogEvent(options, options.fiber.getRef(References.CurrentLogAnnotations))
+      const { event, fields } = toLogEvent(
+        options,
+        options.fiber.getRef(References.CurrentLogAnnotations),
+        addressesShown
+      )
       const { correlation_id: correlationId, ...others } = fields
       if (typeof correlationId !== "string") return
       add(correlationId, {
@@ -100,7 +105,7 @@ const OF_SESSION: ReadonlySet<string> = new Set([
   "connection_opened",
   "tls_established",
   "auth_success",
-  "auth_failure",
+  "auth_failed",
   "connection_closed"
 ])
 
