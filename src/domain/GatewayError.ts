@@ -195,6 +195,7 @@ export type PrepareError =
   | SenderConfirmationPending
   | SenderQuotaReached
   | SubmissionRejected
+  | MessageBudgetExhausted
 
 export type SubmitError = ApiCallError | SubmissionRejected | SubmissionTooLarge | SubmissionErrored
 

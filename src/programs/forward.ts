@@ -45,6 +45,12 @@ export const ForwardSink = Layer.effect(
       // The payload will be about as large as what came: room for it is taken before there is anything to keep in it.
       const expectedBytes = submission.raw.byteLength
       if (!submission.grow(expectedBytes)) return yield* new MessageBudgetExhausted()
+      let spareBytes = expectedBytes
+      const room = (bytes: number): boolean => {
+        const missing = bytes - spareBytes
+        spareBytes = Math.max(0, -missing)
+        return missing <= 0 || submission.grow(missing)
+      }
       let email: Email | undefined = yield* parser.parse(submission.raw)
       const { messageId } = email
       yield* events.parsed(forwarding, email)
@@ -69,7 +75,7 @@ export const ForwardSink = Layer.effect(
         inSpan(
           "prepare",
           "internal",
-          withToken((token) => retry("prepare", client.prepare(token, { email, envelope, transit })))
+          withToken((token) => retry("prepare", client.prepare(token, { email, envelope, transit, room })))
         )
       const prepared = yield* prepare(email)
       // A client that lost the 250 and comes back gets the receipt it missed, not a second mail (rulings 10).
@@ -81,8 +87,6 @@ export const ForwardSink = Layer.effect(
       })
       // Its texts are as large as the payload, and nothing needs them while the calls last.
       email = undefined
-      const unexpectedBytes = prepared.sharedBytes - expectedBytes
-      if (unexpectedBytes > 0 && !submission.grow(unexpectedBytes)) return yield* new MessageBudgetExhausted()
       const submit = (recipient: string) =>
         submitOnce(
           recipient,

@@ -29,6 +29,8 @@ export interface MessageToPrepare {
   readonly email: Email
   readonly envelope: Envelope
   readonly transit: Transit
+  /** Asked for so many bytes more before they are kept. */
+  readonly room: (bytes: number) => boolean
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Email } from "../../src/domain/Email.ts"
 import {
   type ApiCallError,
   type AuthenticationFailed,
+  MessageBudgetExhausted,
   type ParseError,
   type PrepareError,
   type SubmissionError,
@@ -83,6 +84,9 @@ export const startForwarding = Effect.fnUntraced(function* (api: FakeApi = {}) {
         prepared.push(message)
         return checkToken(identity).pipe(
           Effect.andThen(api.prepare?.(prepared.length) ?? Effect.void),
+          Effect.andThen(
+            Effect.suspend(() => (message.room(1_000) ? Effect.void : Effect.fail(new MessageBudgetExhausted())))
+          ),
           Effect.as({ bodyFor: () => [], sharedBytes: 1_000, query: "" })
         )
       }),

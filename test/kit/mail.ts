@@ -54,11 +54,16 @@ export const aTransit = (given: Partial<Transit> = {}): Transit => ({
 
 export const aMessage = (
   email: Partial<Email> = {},
-  rest: { readonly envelope?: Partial<Envelope>; readonly transit?: Partial<Transit> } = {}
+  rest: {
+    readonly envelope?: Partial<Envelope>
+    readonly transit?: Partial<Transit>
+    readonly room?: MessageToPrepare["room"]
+  } = {}
 ): MessageToPrepare => ({
   email: anEmail(email),
   envelope: anEnvelope(rest.envelope),
-  transit: aTransit(rest.transit)
+  transit: aTransit(rest.transit),
+  room: rest.room ?? (() => true)
 })
 
 export const credentials = (username = "user@example.com", password = "correct horse"): Credentials => ({

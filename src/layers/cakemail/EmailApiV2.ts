@@ -4,6 +4,7 @@ import { Duration, Effect, Layer, Redacted, Result, Schema } from "effect"
 import {
   AttachmentUnsupported,
   AuthenticationFailed,
+  MessageBudgetExhausted,
   SecondFactorRequired,
   SenderNotConfirmed,
   SubmissionRejected
@@ -109,12 +110,14 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
           hostname: smtp.hostname
         })
         const attachments = accepted.map(({ base64, filename, type }) => ({ fields: { filename, type }, base64 }))
-        return bodyWithHole({
+        const prepared = bodyWithHole({
           recipientField: "email",
           recipientValue: (recipient) => JSON.stringify(recipient),
           rest: jsonMembers(fields, "attachment", attachments),
-          query: accountId === undefined ? "" : `?account_id=${accountId}`
+          query: accountId === undefined ? "" : `?account_id=${accountId}`,
+          room: message.room
         })
+        return prepared ?? (yield* new MessageBudgetExhausted())
       })
 
       const senderFor = (identity: Identity, accountId: number | undefined, email: Email, envelope: Envelope) => {

@@ -3,7 +3,12 @@ import { randomUUID } from "node:crypto"
 import { Duration, Effect, Layer, Redacted, Result, Schema } from "effect"
 import type { Email, Mailbox } from "../../domain/Email.ts"
 import { mailboxKey } from "../../domain/Envelope.ts"
-import { AuthenticationFailed, SecondFactorRequired, SenderNotConfirmed } from "../../domain/GatewayError.ts"
+import {
+  AuthenticationFailed,
+  MessageBudgetExhausted,
+  SecondFactorRequired,
+  SenderNotConfirmed
+} from "../../domain/GatewayError.ts"
 import type { Credentials, Identity } from "../../domain/Identity.ts"
 import type { Transit } from "../../domain/Submission.ts"
 import { CakemailClient, type MessageToPrepare, type PreparedMessage } from "../../services/CakemailClient.ts"
@@ -68,13 +73,15 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
         base64: attachment.base64
       }))
       const names = displayNames(email)
-      return bodyWithHole({
+      const prepared = bodyWithHole({
         recipientField: "to",
         recipientValue: (recipient) =>
           JSON.stringify([mailboxJson({ address: recipient, name: names.get(mailboxKey(recipient)) ?? "" })]),
         rest: jsonMembers(fields, "attachments", attachments),
-        query: ""
+        query: "",
+        room: message.room
       })
+      return prepared ?? (yield* new MessageBudgetExhausted())
     })
 
     const submit = (identity: Identity, prepared: PreparedMessage, recipient: string) =>
