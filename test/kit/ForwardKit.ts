@@ -96,7 +96,7 @@ export const startForwarding = Effect.fnUntraced(function* (api: FakeApi = {}) {
         yield* checkToken(identity)
         const n = calls.filter((call) => call.recipient === recipient).length
         yield* api.submit?.(recipient, n, revokeTokens) ?? Effect.void
-        const receipt: SubmissionReceipt = { recipient, messageId: `id of ${recipient}` }
+        const receipt: SubmissionReceipt = { recipient, messageId: `id-of-${recipient}` }
         return receipt
       })
   })

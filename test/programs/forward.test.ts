@@ -19,7 +19,7 @@ describe("recipients", () => {
     Effect.gen(function* () {
       const { accept, calls, logins, prepared } = yield* startForwarding()
       assert.deepStrictEqual(yield* accept(["a@example.com"]), {
-        receipts: [{ recipient: "a@example.com", messageId: "id of a@example.com" }]
+        receipts: [{ recipient: "a@example.com", messageId: "id-of-a@example.com" }]
       })
       assert.deepStrictEqual(calls, [{ recipient: "a@example.com", token: "token-1", at: 0 }])
       assert.strictEqual(prepared.length, 1)
@@ -95,10 +95,10 @@ describe("several recipients", () => {
     [
       "accept",
       ["gone@x.example", "b@x.example", "later@x.example"],
-      "250 2.0.0 Message accepted for delivery: id of b@x.example"
+      "250 2.0.0 Message accepted for delivery: id-of-b@x.example"
     ],
     ["defer", ["gone@x.example", "b@x.example", "later@x.example"], "451 4.3.0 Temporary failure, try again later"],
-    ["defer", ["gone@x.example", "b@x.example"], "250 2.0.0 Message accepted for delivery: id of b@x.example"],
+    ["defer", ["gone@x.example", "b@x.example"], "250 2.0.0 Message accepted for delivery: id-of-b@x.example"],
     ["accept", ["gone@x.example", "later@x.example"], "451 4.3.0 Temporary failure, try again later"],
     ["accept", ["gone@x.example", "gone@y.example"], "550 5.1.3 Message rejected: unknown"]
   ] as const
@@ -245,7 +245,7 @@ describe("the log", () => {
             api_calls: 2,
             api_latency_ms: 250,
             result: "success",
-            message_id: "id of a@example.com"
+            message_id: "id-of-a@example.com"
           }
         }
       ])
@@ -253,7 +253,7 @@ describe("the log", () => {
   )
 
   const results = [
-    { result: "partial", recipients: ["a@example.com", "gone@example.com"], messageId: "id of a@example.com" },
+    { result: "partial", recipients: ["a@example.com", "gone@example.com"], messageId: "id-of-a@example.com" },
     { result: "failure", recipients: ["gone@example.com"], messageId: undefined }
   ]
   for (const { messageId, recipients, result } of results) {
