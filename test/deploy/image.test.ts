@@ -182,7 +182,7 @@ describe.runIf(withPodman)("the image", () => {
           .map((line) => JSON.parse(line) as LogLine)
         const listening = events.find(({ event }) => event === "smtp_listening")
         assert.strictEqual(listening?.port, 587)
-        assert.isTrue(events.some(({ event }) => event === "drain_finished"))
+        assert.isTrue(events.some(({ event }) => event === "shutdown_complete"))
         const startUp = Date.parse(listening?.timestamp ?? "") - Date.parse(State.StartedAt)
         console.info(`image: listening ${startUp} ms after the start of the container`)
       })
