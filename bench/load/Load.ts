@@ -52,8 +52,6 @@ export class Load {
   #measuredFrom = 0
   #measuredTo = 0
   #connectionsMeasured = 0
-  #cpuBefore = process.cpuUsage()
-  #cpu = 0
 
   constructor(plan: LoadPlan, events: LoadEvents) {
     this.#plan = plan
@@ -196,7 +194,6 @@ export class Load {
     this.#measuredFrom = now()
     this.#tally.measureFrom(this.#measuredFrom)
     this.#connectionsMeasured = this.#clients.size - this.#opening.size
-    this.#cpuBefore = process.cpuUsage()
     this.#events.phase("measuring", this.#measuredFrom)
     this.#at(this.#measuredFrom + this.#plan.seconds * 1000, () => this.#finish())
     this.#endIfAllIsSent()
@@ -208,8 +205,6 @@ export class Load {
     this.#phase = "finishing"
     this.#measuredTo = now()
     this.#tally.measureTo(this.#measuredTo)
-    const { system, user } = process.cpuUsage(this.#cpuBefore)
-    this.#cpu = (system + user) / 1000
     this.#events.phase("measured", this.#measuredTo)
     this.#at(this.#measuredTo + GRACE, () => this.#end())
     this.#endIfAllIsSent()
@@ -245,8 +240,7 @@ export class Load {
       connections: this.#connectionsMeasured,
       connectionsLost: this.#connectionsLost,
       logins: this.#logins,
-      resumed: this.#resumed,
-      cpu: this.#cpu
+      resumed: this.#resumed
     })
   }
 

@@ -43,9 +43,7 @@ export const LoadReport = Schema.Struct({
   connectionsLost: Schema.Int,
   /** Logins of the whole run, and how many of their connections took up an earlier TLS session. */
   logins: Schema.Int,
-  resumed: Schema.Int,
-  /** CPU time of the generator in the measured time. */
-  cpu: Schema.Finite
+  resumed: Schema.Int
 })
 
 export type LoadReport = typeof LoadReport.Type

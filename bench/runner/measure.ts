@@ -7,7 +7,7 @@ import type { LoadPlanInput } from "../load/LoadPlan.ts"
 import { LoadLine, type LoadReport } from "../load/LoadReport.ts"
 import type { Figures } from "./figures.ts"
 import { BenchFailed, type BenchProcess, coreBusy, startProcess } from "./processes.ts"
-import { figuresOf, type Point } from "./runFigures.ts"
+import { figuresOf, type Mark, type Point } from "./runFigures.ts"
 import { rootDirectory, startApi, startSubject, type SubjectName, type Workplace } from "./subjects.ts"
 
 export interface RunOptions {
@@ -26,6 +26,9 @@ export interface Run {
   readonly calls: ApiCalls
   /** The measured time on the machine's monotonic clock, milliseconds. */
   readonly window: { readonly from: number; readonly to: number }
+  /** Its processes when it began and when it ended. */
+  readonly before: Mark
+  readonly after: Mark
   /** The server through the measured time. */
   readonly series: ReadonlyArray<Point>
 }
@@ -74,6 +77,7 @@ const run = Effect.fnUntraced(function* (workplace: Workplace, options: RunOptio
   const mark = Effect.all({
     server: server.process.sample,
     api: api.process.sample,
+    generator: generator.sample,
     emails: Effect.map(callsSoFar, ({ emails }) => emails),
     core: Effect.sync(() => coreBusy(workplace.serverCore))
   })
@@ -100,6 +104,8 @@ const run = Effect.fnUntraced(function* (workplace: Workplace, options: RunOptio
     report,
     calls,
     window: { from, to },
+    before,
+    after,
     series
   }
   return finished

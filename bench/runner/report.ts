@@ -22,17 +22,7 @@ export interface GoalOutcome {
 /** One row for each server of each scenario; figures are medians with their spread. */
 export const resultsTable = (results: ReadonlyArray<ScenarioResult>): string =>
   table(
-    [
-      "scenario",
-      "server",
-      "mails/s",
-      "x baseline",
-      "CPU ms/mail",
-      "x baseline",
-      "core busy %",
-      "RSS MiB",
-      "reply p50 / p95 / p99 ms"
-    ],
+    ["scenario", "server", "mails/s", "x baseline", "CPU ms/mail", "x baseline", "core busy %", "RSS MiB"],
     results.flatMap((result) =>
       result.subjects.map(({ figures, subject }, index) => [
         index === 0 ? `**${result.name}** ${result.what}` : "",
@@ -42,8 +32,23 @@ export const resultsTable = (results: ReadonlyArray<ScenarioResult>): string =>
         cell("cpu", figures.cpu),
         subject === "baseline" ? "" : times(ratio(result, subject, "baseline", "cpu")),
         cell("busy", figures.busy),
-        cell("rss", figures.rss),
-        latencies(figures)
+        cell("rss", figures.rss)
+      ])
+    )
+  )
+
+/** In milliseconds; medians of the runs' percentiles. */
+export const latenciesTable = (results: ReadonlyArray<ScenarioResult>): string =>
+  table(
+    ["scenario", "server", "reply p50 / p95 / p99", "whole p50 / p95 / p99", "connect p50", "login p50"],
+    results.flatMap((result) =>
+      result.subjects.map(({ figures, subject }, index) => [
+        index === 0 ? `**${result.name}**` : "",
+        subject,
+        percentiles(figures, ["replyP50", "replyP95", "replyP99"]),
+        percentiles(figures, ["wholeP50", "wholeP95", "wholeP99"]),
+        percentiles(figures, ["connectP50"]),
+        percentiles(figures, ["loginP50"])
       ])
     )
   )
@@ -104,10 +109,13 @@ const cell = (name: FigureName, spread: Spread | undefined): string => {
   return spread.min === spread.max ? shown : `${shown} (${spread.min.toFixed(digits)}..${spread.max.toFixed(digits)})`
 }
 
-const latencies = ({ replyP50, replyP95, replyP99 }: Spreads): string =>
-  replyP50 === undefined || replyP95 === undefined || replyP99 === undefined
-    ? ""
-    : [replyP50, replyP95, replyP99].map(({ median }) => median.toFixed(1)).join(" / ")
+const percentiles = (figures: Spreads, names: ReadonlyArray<FigureName>): string =>
+  names
+    .flatMap((name) => {
+      const spread = figures[name]
+      return spread === undefined ? [] : [spread.median.toFixed(FIGURES[name].digits)]
+    })
+    .join(" / ")
 
 /** How many times as good: mails for the same time, or CPU time for the same mail. */
 const ratio = (

@@ -7,6 +7,7 @@ import type { ProcessSample } from "./processes.ts"
 export interface Mark {
   readonly server: ProcessSample
   readonly api: ProcessSample
+  readonly generator: ProcessSample
   /** Submissions that the API had had. */
   readonly emails: number
   /** Milliseconds that the server's core had been busy, with whatever. */
@@ -63,7 +64,7 @@ export const figuresOf = ({ after, apiTime, before, isOpen, report, series }: Ob
     connectP50: connect.p50,
     loginP50: login.p50,
     ...growthOf(series),
-    loadBusy: percent(report.cpu + after.api.cpu - before.api.cpu),
+    loadBusy: percent(after.generator.cpu - before.generator.cpu + after.api.cpu - before.api.cpu),
     othersBusy: Math.max(0, percent(after.core - before.core - cpu))
   }
 }

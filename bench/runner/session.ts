@@ -5,7 +5,7 @@ import { machine } from "./machine.ts"
 import type { BenchFailed } from "./processes.ts"
 import { profileScenario } from "./profileScenario.ts"
 import type { ReadmeSection } from "./readme.ts"
-import { doubts, goalsTable, resultsTable, type ScenarioResult, startsTable } from "./report.ts"
+import { doubts, goalsTable, latenciesTable, resultsTable, type ScenarioResult, startsTable } from "./report.ts"
 import { type RunLength, runScenario } from "./runScenario.ts"
 import { measureStarts } from "./starts.ts"
 import type { Workplace } from "./subjects.ts"
@@ -38,7 +38,7 @@ export const measureSession = Effect.fnUntraced(function* (workplace: Workplace,
     section: "figures",
     markdown: [
       `${about.text}.`,
-      ...(loads.results.length > 0 ? [resultsTable(loads.results)] : []),
+      ...(loads.results.length > 0 ? [resultsTable(loads.results), latenciesTable(loads.results)] : []),
       ...starts.results.map(startsTable),
       goalsTable(results),
       ...(doubtful.length > 0 ? [doubtful.join("\n")] : [])
