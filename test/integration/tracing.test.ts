@@ -1,6 +1,11 @@
 /** Traces over real sockets: from a client's headers to the API's, and to a collector that reads them by OTLP's schema. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted, type Scope } from "effect"
+import { Duration, Effect, Redacted, type Scope } from "effect"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { makeSelfSigned } from "../../src/layers/tls/selfSigned.ts"
+import { startSecureCollector } from "../kit/CollectorKit.ts"
 import { startGateway } from "../kit/GatewayKit.ts"
 import { startScriptedApi } from "../kit/ScriptedApi.ts"
 import { openLoggedInWire, openSecureWire } from "../kit/SmtpWire.ts"
@@ -278,6 +283,32 @@ describe("what the collector is told", () => {
       assert.strictEqual(span?.resource["deployment.environment.name"], "test")
       assert.match(String(span?.resource["service.instance.id"]), /^[0-9a-f-]{36}$/)
     })
+  )
+})
+
+describe("a collector with a certificate of a private authority", () => {
+  it.live("is trusted by OTEL_EXPORTER_OTLP_CERTIFICATE alone", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { certificate, privateKey } = yield* makeSelfSigned("collector.example.com")
+        const directory = yield* Effect.acquireRelease(
+          Effect.sync(() => mkdtempSync(join(tmpdir(), "collector-"))),
+          (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+        )
+        const caPath = join(directory, "ca.pem")
+        writeFileSync(caPath, certificate)
+        const collector = yield* startSecureCollector({ cert: certificate, key: Redacted.value(privateKey) })
+        const tracing = { endpoint: `${collector.url}/v1/traces`, timeout: Duration.millis(200) }
+
+        const stranger = yield* startTracedGateway({ settings: { tracing } })
+        yield* sendMail(stranger.wire)
+        yield* stranger.wire.ask("QUIT")
+        const friend = yield* startTracedGateway({ settings: { tracing: { ...tracing, caPath } } })
+        yield* sendMail(friend.wire)
+        yield* spansAfterSession(friend.wire, collector)
+        assert.strictEqual(spansNamed(collector.spans, "SMTP message").length, 1)
+      })
+    )
   )
 })
 

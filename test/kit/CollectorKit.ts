@@ -1,6 +1,7 @@
 /** A collector of traces on 127.0.0.1 that reads OTLP by its published schema, and is as well or as ill as a test wants. */
 import { Effect, Schema, type Scope } from "effect"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { createServer as createTlsServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import root from "otlp-schema/build/src/generated/root.js"
 import { listening } from "./ScriptedApi.ts"
@@ -72,15 +73,26 @@ export interface CollectorKit {
   readonly requests: ReadonlyArray<{ readonly path: string; readonly headers: Readonly<Record<string, unknown>> }>
   /** Octets that came, as they came. */
   readonly bodies: ReadonlyArray<Buffer>
-  /** What calls meet from now on: `ok` reads them, a number is the status of a refusal, `hang` gives no answer. */
+  /**
+   * What calls meet from now on: `ok` reads them, a number is the status of a refusal, `hang` gives no answer for as long
+   * as it lasts. Those that waited are read once it is `ok` again.
+   */
   readonly be: (mood: "ok" | "hang" | number) => Effect.Effect<void>
 }
 
+interface CertificatePair {
+  readonly cert: string
+  readonly key: string
+}
+
 /** Until the scope closes. */
-export const startCollector: Effect.Effect<CollectorKit, never, Scope.Scope> = Effect.gen(function* () {
+export const startSecureCollector: (
+  tls: CertificatePair | undefined
+) => Effect.Effect<CollectorKit, never, Scope.Scope> = Effect.fnUntraced(function* (tls) {
   const spans: Array<CollectedSpan> = []
   const requests: Array<CollectorKit["requests"][number]> = []
   const bodies: Array<Buffer> = []
+  const held: Array<() => void> = []
   let mood: "ok" | "hang" | number = "ok"
 
   const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
@@ -88,29 +100,34 @@ export const startCollector: Effect.Effect<CollectorKit, never, Scope.Scope> = E
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk))
     incoming.on("end", () => {
       requests.push({ path: incoming.url ?? "", headers: incoming.headers })
-      if (mood === "hang") return
-      if (mood !== "ok") {
-        outgoing.writeHead(mood)
-        outgoing.end("no")
-        return
+      const take = () => {
+        const body = Buffer.concat(chunks)
+        bodies.push(body)
+        spans.push(...readSpans(body))
+        outgoing.writeHead(200, { "content-type": "application/x-protobuf" })
+        outgoing.end()
       }
-      const body = Buffer.concat(chunks)
-      bodies.push(body)
-      spans.push(...readSpans(body))
-      outgoing.writeHead(200, { "content-type": "application/x-protobuf" })
-      outgoing.end()
+      if (mood === "ok") take()
+      else if (mood === "hang") held.push(take)
+      else outgoing.writeHead(mood).end("no")
     })
   }
-  const server = yield* listening(() => createServer(serve))
+  const server = yield* listening(() => (tls === undefined ? createServer(serve) : createTlsServer(tls, serve)))
   const { port } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     spans,
     requests,
     bodies,
-    be: (next) => Effect.sync(() => void (mood = next))
+    be: (next) =>
+      Effect.sync(() => {
+        mood = next
+        if (next === "ok") for (const take of held.splice(0)) take()
+      })
   }
 })
+
+export const startCollector = startSecureCollector(undefined)
 
 /** The parts of the generated classes that are used here; its own types say nothing of them. */
 interface Generated {
