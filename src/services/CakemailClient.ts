@@ -22,6 +22,8 @@ export interface PreparedMessage {
   readonly sharedBytes: number
   /** Query parameters of the submission, already encoded, with `?`; empty when there are none. */
   readonly query: string
+  /** The mail asks to be accepted and not sent: `submit` makes no call. */
+  readonly testMode?: boolean
 }
 
 /** What a submission consists of, before it is encoded for a contract. */

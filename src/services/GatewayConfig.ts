@@ -80,6 +80,10 @@ export interface GatewaySettings {
     readonly unsupportedAttachments: "reject" | "drop"
     readonly inlineImages: "attach" | "data"
     readonly receivedClientIp: boolean
+    /** What headers of other services ask for and Cakemail cannot do. */
+    readonly migrationUnsupported: "ignore" | "reject"
+    /** What becomes of custom data in such headers. */
+    readonly migrationMetadata: "headers" | "drop"
     readonly timeout: Duration.Duration
     readonly authTimeout: Duration.Duration
     readonly submitDeadline: Duration.Duration

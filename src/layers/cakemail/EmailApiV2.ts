@@ -9,9 +9,10 @@ import {
   SenderNotConfirmed,
   SubmissionRejected
 } from "../../domain/GatewayError.ts"
-import type { Email } from "../../domain/Email.ts"
+import type { Email, Header } from "../../domain/Email.ts"
 import type { Envelope } from "../../domain/Envelope.ts"
 import type { Credentials, Identity } from "../../domain/Identity.ts"
+import { fittedTags } from "../../domain/Tag.ts"
 import { CakemailClient, type MessageToPrepare, type PreparedMessage } from "../../services/CakemailClient.ts"
 import { GatewayConfig, type GatewaySettings } from "../../services/GatewayConfig.ts"
 import { asksForSecondFactor, troubleOf, unreadable } from "./ApiAnswers.ts"
@@ -21,10 +22,11 @@ import { type Controls, passedOnHeaders, readControls } from "./Headers.ts"
 import { embedInlineImages } from "./InlineImages.ts"
 import { bodyWithHole, jsonMembers } from "./JsonBody.ts"
 import { makeMessageId, type PlainContent, plainContent } from "./MailContent.ts"
+import { migrationOf, withMigration } from "./Migration.ts"
 import { isPersonalAccessToken, loginName } from "./PersonalAccessToken.ts"
 import { Senders, TRY_TOKEN_PATH } from "./Senders.ts"
 import { BearerToken, type LoginAnswer } from "./Logins.ts"
-import { ping, readSubmission } from "./Submissions.ts"
+import { inTestMode, ping, readSubmission } from "./Submissions.ts"
 
 export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport | GatewayConfig | Senders> =
   Layer.effect(
@@ -78,7 +80,8 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
 
       const prepare = Effect.fnUntraced(function* (identity: Identity, message: MessageToPrepare) {
         const { email, envelope } = message
-        const controls = readControls(email)
+        const migration = yield* migrationOf(message, api)
+        const controls = withMigration(readControls(email), migration)
         if (controls.ignored.length > 0) {
           yield* Effect.logInfo("control_headers_ignored", { headers: controls.ignored.join(", ") })
         }
@@ -105,6 +108,7 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
           email,
           content: plainContent(email.subject, email.text, body.html),
           controls,
+          customData: migration.customData,
           senderId,
           api,
           hostname: smtp.hostname
@@ -117,7 +121,8 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
           query: accountId === undefined ? "" : `?account_id=${accountId}`,
           room: message.room
         })
-        return prepared ?? (yield* new MessageBudgetExhausted())
+        if (prepared === undefined) return yield* new MessageBudgetExhausted()
+        return migration.testMode ? { ...prepared, testMode: true } : prepared
       })
 
       const senderFor = (identity: Identity, accountId: number | undefined, email: Email, envelope: Envelope) => {
@@ -130,18 +135,20 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
 
       const submit = (identity: Identity, prepared: PreparedMessage, recipient: string) =>
         Effect.suspend(() =>
-          transport.call(
-            {
-              endpoint: "submit",
-              method: "POST",
-              path: `/v2/emails${prepared.query}`,
-              token: identity.token,
-              contentType: "application/json",
-              body: prepared.bodyFor(recipient),
-              timeout
-            },
-            (response) => readSubmission(response, recipient, decodeReceipt)
-          )
+          prepared.testMode === true
+            ? inTestMode(recipient)
+            : transport.call(
+                {
+                  endpoint: "submit",
+                  method: "POST",
+                  path: `/v2/emails${prepared.query}`,
+                  token: identity.token,
+                  contentType: "application/json",
+                  body: prepared.bodyFor(recipient),
+                  timeout
+                },
+                (response) => readSubmission(response, recipient, decodeReceipt)
+              )
         )
 
       return CakemailClient.of({ login, prepare, submit, ping: ping(transport, loginTimeout) })
@@ -203,11 +210,13 @@ const submissionFields = (mail: {
   readonly email: Email
   readonly content: PlainContent
   readonly controls: Controls
+  readonly customData: ReadonlyArray<Header>
   readonly senderId: string
   readonly api: GatewaySettings["api"]
   readonly hostname: string
 }) => {
   const { api, content, controls, email } = mail
+  const tags = fittedTags(controls.tags)
   const senderName = email.from?.name ?? ""
   return {
     sender: { id: mail.senderId, name: senderName === "" ? undefined : senderName },
@@ -219,13 +228,16 @@ const submissionFields = (mail: {
       html: content.html,
       text: content.text
     },
-    tags: controls.tags.length === 0 ? undefined : controls.tags,
+    tags: tags.length === 0 ? undefined : tags,
     tracking: {
       opens: controls.trackOpens ?? api.trackOpens,
       clicks_html: controls.trackClicksHtml ?? api.trackClicks,
       clicks_text: controls.trackClicksText ?? api.trackClicks
     },
-    additional_headers: passedOnHeaders(email, () => makeMessageId(randomUUID(), mail.hostname))
+    additional_headers: [
+      ...passedOnHeaders(email, () => makeMessageId(randomUUID(), mail.hostname)),
+      ...mail.customData
+    ]
   }
 }
 

@@ -1,7 +1,7 @@
 /** The contract of the architecture document (`CAKEMAIL_API_CONTRACT=gateway-v1`). */
 import { randomUUID } from "node:crypto"
 import { Duration, Effect, Layer, Redacted, Result, Schema } from "effect"
-import type { Email, Mailbox } from "../../domain/Email.ts"
+import type { Email, Header, Mailbox } from "../../domain/Email.ts"
 import { mailboxKey } from "../../domain/Envelope.ts"
 import {
   AuthenticationFailed,
@@ -10,6 +10,7 @@ import {
   SenderNotConfirmed
 } from "../../domain/GatewayError.ts"
 import type { Credentials, Identity } from "../../domain/Identity.ts"
+import type { MigrationRequest } from "../../domain/migration/readMigration.ts"
 import type { Transit } from "../../domain/Submission.ts"
 import { CakemailClient, type MessageToPrepare, type PreparedMessage } from "../../services/CakemailClient.ts"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
@@ -21,8 +22,9 @@ import { embedInlineImages } from "./InlineImages.ts"
 import { bodyWithHole, jsonMembers } from "./JsonBody.ts"
 import { BearerToken, type LoginAnswer } from "./Logins.ts"
 import { makeMessageId, plainContent } from "./MailContent.ts"
+import { migrationOf } from "./Migration.ts"
 import { receivedHeader } from "./ReceivedHeader.ts"
-import { ping, readSubmission } from "./Submissions.ts"
+import { inTestMode, ping, readSubmission } from "./Submissions.ts"
 
 export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | GatewayConfig> = Layer.effect(
   CakemailClient,
@@ -55,6 +57,7 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
 
     const prepare = Effect.fnUntraced(function* (_identity: Identity, message: MessageToPrepare) {
       const { email, envelope, transit } = message
+      const migration = yield* migrationOf(message, api, beyondContract)
       const from = email.from ?? { address: envelope.sender, name: "" }
       if (from.address === "") return yield* new SenderNotConfirmed({ address: "<>" })
       const body = api.inlineImages === "data" ? embedInlineImages(email) : email
@@ -66,7 +69,7 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
         text_body: content.text,
         html_body: content.html,
         reply_to: replyTo === undefined ? undefined : mailboxJson(replyTo),
-        headers: headersObject(email, transit, smtp.hostname, api.receivedClientIp)
+        headers: headersObject(email, migration.customData, transit, smtp.hostname, api.receivedClientIp)
       }
       const attachments = body.attachments.map((attachment) => ({
         fields: { filename: plainFileName(attachment), content_type: attachment.contentType },
@@ -81,23 +84,26 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
         query: "",
         room: message.room
       })
-      return prepared ?? (yield* new MessageBudgetExhausted())
+      if (prepared === undefined) return yield* new MessageBudgetExhausted()
+      return migration.testMode ? { ...prepared, testMode: true } : prepared
     })
 
     const submit = (identity: Identity, prepared: PreparedMessage, recipient: string) =>
       Effect.suspend(() =>
-        transport.call(
-          {
-            endpoint: "submit",
-            method: "POST",
-            path: `/v1/emails${prepared.query}`,
-            token: identity.token,
-            contentType: "application/json",
-            body: prepared.bodyFor(recipient),
-            timeout
-          },
-          (response) => readSubmission(response, recipient, decodeReceipt)
-        )
+        prepared.testMode === true
+          ? inTestMode(recipient)
+          : transport.call(
+              {
+                endpoint: "submit",
+                method: "POST",
+                path: `/v1/emails${prepared.query}`,
+                token: identity.token,
+                contentType: "application/json",
+                body: prepared.bodyFor(recipient),
+                timeout
+              },
+              (response) => readSubmission(response, recipient, decodeReceipt)
+            )
       )
 
     return CakemailClient.of({ login, prepare, submit, ping: ping(transport, loginTimeout) })
@@ -135,6 +141,15 @@ const readLogin = (credentials: Credentials, response: ApiResponse): LoginAnswer
   return Effect.succeed(identity)
 }
 
+/** The contract has no words for what `email-api-v2` has. */
+const beyondContract = (request: MigrationRequest): ReadonlyArray<string> => [
+  ...(request.tags.length > 0 ? ["tags"] : []),
+  ...([request.trackOpens, request.trackClicksHtml, request.trackClicksText].every((asked) => asked === undefined)
+    ? []
+    : ["tracking"]),
+  ...(request.contentType === undefined ? [] : ["content type"])
+]
+
 const mailboxJson = ({ address, name }: Mailbox): { readonly email: string; readonly name?: string } =>
   name === "" ? { email: address } : { email: address, name }
 
@@ -150,6 +165,7 @@ const displayNames = (email: Email): ReadonlyMap<string, string> => {
 /** One value a name: duplicates are joined, whatever their case. Reply-To has a field of its own. */
 const headersObject = (
   email: Email,
+  customData: ReadonlyArray<Header>,
   transit: Transit,
   hostname: string,
   showClientAddress: boolean
@@ -169,6 +185,7 @@ const headersObject = (
   for (const { name, value } of passedOnHeaders(email, () => makeMessageId(randomUUID(), hostname))) {
     if (email.replyTo.length !== 1 || name.toLowerCase() !== "reply-to") add(name, value)
   }
+  for (const { name, value } of customData) add(name, value)
   // Not an object literal grown by assignment: a header may be called `__proto__`.
   return Object.fromEntries([...byName.values()].map(({ name, value }) => [name, value]))
 }

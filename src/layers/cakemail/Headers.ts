@@ -1,6 +1,7 @@
 /** Which headers of a mail go on to the API, and which steer the gateway (rulings 13). */
 import { type Email, type Header, headerValue } from "../../domain/Email.ts"
 import { IDEMPOTENCY_HEADERS, readIdempotencyKey } from "../../domain/Idempotency.ts"
+import { isMigrationHeader } from "../../domain/migration/readMigration.ts"
 
 /** What the headers that Cakemail's own SMTP service understands ask for; absent where the mail does not say. */
 export interface Controls {
@@ -8,7 +9,7 @@ export interface Controls {
   readonly senderId: string | undefined
   readonly listId: number | undefined
   readonly contentType: "marketing" | "transactional" | undefined
-  /** Each matches `^[a-zA-Z0-9-_]{1,255}$`; no duplicates. */
+  /** As they were given. */
   readonly tags: ReadonlyArray<string>
   readonly trackOpens: boolean | undefined
   readonly trackClicksHtml: boolean | undefined
@@ -31,7 +32,7 @@ export const readControls = (email: Pick<Email, "headers">): Controls => {
     senderId: read("X-Sender-Id", (value) => value),
     listId: read("X-List-Id", parseId),
     contentType: read("X-Email-Api-Type", parseContentType),
-    tags: read("X-Tags", parseTags) ?? [],
+    tags: joinedValues(email, "X-Tags")?.split(",") ?? [],
     trackOpens: read("X-Track-Opens", parseBoolean),
     trackClicksHtml: read("X-Track-Clicks-Html", parseBoolean),
     trackClicksText: read("X-Track-Clicks-Text", parseBoolean)
@@ -105,7 +106,7 @@ const CONTROL_HEADERS = new Set([
 
 const isPassedOn = (lowerName: string): boolean =>
   lowerName.startsWith("x-")
-    ? !CONTROL_HEADERS.has(lowerName)
+    ? !CONTROL_HEADERS.has(lowerName) && !isMigrationHeader(lowerName)
     : lowerName.startsWith("list-") || PASSED_ON.has(lowerName)
 
 /** RFC 9110 token, narrower than RFC 5322 field names: what every HTTP and mail library takes. */
@@ -133,17 +134,3 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 ])
 
 const parseBoolean = (value: string): boolean | undefined => BOOLEANS.get(value.toLowerCase())
-
-const MAX_TAG_LENGTH = 255
-
-const parseTags = (value: string): ReadonlyArray<string> => {
-  const tags = new Set<string>()
-  for (const entry of value.split(",")) {
-    const tag = entry
-      .trim()
-      .replace(/[^a-zA-Z0-9_-]/gu, "-")
-      .slice(0, MAX_TAG_LENGTH)
-    if (tag !== "") tags.add(tag)
-  }
-  return [...tags]
-}

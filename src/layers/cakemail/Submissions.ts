@@ -1,4 +1,5 @@
 /** Reading the answer to a submission, the same for both contracts but for where they keep the id. */
+import { randomUUID } from "node:crypto"
 import { Effect, type Result, type Schema } from "effect"
 import {
   type ApiAnswerUnreadable,
@@ -45,6 +46,10 @@ export const readSubmission = (
       : new SubmissionRejected({ subject: "policy", reason: "rejected by Cakemail", status: response.status })
   )
 }
+
+/** A mail that asks not to be sent has been looked at when it is prepared; here nothing is left to do. */
+export const inTestMode = (recipient: string): Effect.Effect<SubmissionReceipt> =>
+  Effect.as(Effect.logInfo("test_mode", { recipient }), { recipient, messageId: `test-${randomUUID()}` })
 
 /** `timeout` in milliseconds. */
 export const ping = (transport: ApiTransport["Service"], timeout: number): Effect.Effect<void, ApiCallError> =>

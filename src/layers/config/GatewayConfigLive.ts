@@ -124,6 +124,8 @@ const decodeSettings = (
       unsupportedAttachments: take(settings.unsupportedAttachments),
       inlineImages: take(settings.inlineImages),
       receivedClientIp: take(settings.receivedClientIp),
+      migrationUnsupported: take(settings.migrationUnsupported),
+      migrationMetadata: take(settings.migrationMetadata),
       timeout: take(settings.apiTimeout),
       authTimeout: take(settings.authTimeout),
       submitDeadline: take(settings.submitDeadline),

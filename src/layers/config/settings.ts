@@ -494,6 +494,20 @@ export const settings = {
     "false",
     "Names the client's address in the Received header."
   ),
+  migrationUnsupported: required(
+    MAPPING,
+    "MIGRATION_UNSUPPORTED",
+    Formats.choice(["ignore", "reject"]),
+    "ignore",
+    "What headers of other services, such as X-SMTPAPI, ask for and Cakemail cannot do: ignore sends the mail without it and with a warning in the log, reject refuses the mail with 550 5.6.0 and names it."
+  ),
+  migrationMetadata: required(
+    MAPPING,
+    "MIGRATION_METADATA",
+    Formats.choice(["headers", "drop"]),
+    "headers",
+    "Custom data in headers of other services, such as unique_args: headers makes X-Metadata headers of it, which recipients can see, drop leaves it out."
+  ),
 
   authTimeout: required(
     LOGIN,

@@ -92,7 +92,7 @@ describe("the payload of email-api-v2", () => {
             sender: { id: "s1", name: "Sender Name" },
             list_id: 77,
             content: { type: "marketing", encoding: "utf-8", subject: "Größe", html: "<p>Hällo</p>", text: "Hällo" },
-            tags: ["invoice", "M-rz-2026"],
+            tags: ["invoice", "Marz-2026"],
             tracking: { opens: false, clicks_html: false, clicks_text: true },
             additional_headers: [
               { name: "Reply-To", value: "Jürgen <reply@example.com>" },

@@ -1,0 +1,39 @@
+/** Mails that were written for another service, on their way into the API's terms. */
+import { Effect } from "effect"
+import { SubmissionRejected } from "../../domain/GatewayError.ts"
+import { type MigrationRequest, readMigration } from "../../domain/migration/readMigration.ts"
+import type { MessageToPrepare } from "../../services/CakemailClient.ts"
+import type { GatewaySettings } from "../../services/GatewayConfig.ts"
+import type { Controls } from "./Headers.ts"
+
+/**
+ * What the headers of another service ask for. What cannot be had is logged, or refused with
+ * MIGRATION_UNSUPPORTED=reject; `beyond` names what the contract cannot say of what others can.
+ */
+export const migrationOf = Effect.fnUntraced(function* (
+  { email, envelope, transit }: MessageToPrepare,
+  api: GatewaySettings["api"],
+  beyond: (request: MigrationRequest) => ReadonlyArray<string> = () => []
+) {
+  const request = readMigration(email, { recipients: envelope.recipients, receivedAt: transit.receivedAt })
+  if (request.misdirected !== undefined) return yield* rejected(request.misdirected)
+  const lost = [...request.lost, ...beyond(request)].join(", ")
+  if (lost !== "") {
+    if (api.migrationUnsupported === "reject") return yield* rejected(`Cakemail cannot honour ${lost}`)
+    yield* Effect.logWarning("migration_headers_ignored", { headers: lost })
+  }
+  return api.migrationMetadata === "headers" ? request : { ...request, customData: [] }
+})
+
+const rejected = (reason: string): SubmissionRejected =>
+  new SubmissionRejected({ subject: "content", reason, status: 422 })
+
+/** Cakemail's own headers have the last word. */
+export const withMigration = (controls: Controls, request: MigrationRequest): Controls => ({
+  ...controls,
+  contentType: controls.contentType ?? request.contentType,
+  tags: [...controls.tags, ...request.tags],
+  trackOpens: controls.trackOpens ?? request.trackOpens,
+  trackClicksHtml: controls.trackClicksHtml ?? request.trackClicksHtml,
+  trackClicksText: controls.trackClicksText ?? request.trackClicksText
+})

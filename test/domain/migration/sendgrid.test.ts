@@ -1,0 +1,150 @@
+import { assert, describe, it } from "@effect/vitest"
+import { aRequest, type MailOptions, NOW, requestOf } from "../../kit/MigrationKit.ts"
+
+const smtpapi = (value: unknown, mail?: MailOptions) => requestOf([["X-SMTPAPI", JSON.stringify(value)]], mail)
+
+const filter = (name: string, settings: unknown) => smtpapi({ filters: { [name]: { settings } } })
+
+describe("X-SMTPAPI", () => {
+  it("is read whole, as SendGrid's libraries write it", () => {
+    const header = {
+      to: ["Ben <ben@example.com>", "joe@EXAMPLE.com"],
+      category: ["Orders", "Größe"],
+      unique_args: { orderNumber: "12345", eventID: 6789, vip: true },
+      filters: {
+        clicktrack: { settings: { enable: 1, enable_text: false } },
+        opentrack: { settings: { enable: 0 } },
+        footer: { settings: { enable: 0 } }
+      },
+      sub: {},
+      section: {},
+      send_at: NOW / 1_000 - 60,
+      asm_group_id: null
+    }
+    assert.deepStrictEqual(
+      smtpapi(header, { recipients: ["joe@example.com", "ben@example.com"] }),
+      aRequest({
+        tags: ["Orders", "Größe"],
+        customData: [
+          { name: "X-Metadata-orderNumber", value: "12345" },
+          { name: "X-Metadata-eventID", value: "6789" },
+          { name: "X-Metadata-vip", value: "true" }
+        ],
+        trackClicksHtml: true,
+        trackClicksText: false,
+        trackOpens: false
+      })
+    )
+  })
+
+  it("takes one category as text", () => {
+    assert.deepStrictEqual(smtpapi({ category: "newuser" }).tags, ["newuser"])
+  })
+
+  it("names what Cakemail cannot do", () => {
+    const request = smtpapi({
+      sub: { "%name%": ["Ben"] },
+      section: { "%one%": "Section" },
+      send_at: NOW / 1_000 + 60,
+      send_each_at: [NOW / 1_000 - 60, NOW / 1_000 + 60],
+      asm_group_id: 7,
+      asm: { group_id: 7 },
+      ip_pool: "marketing",
+      batch_id: "b1",
+      filters: { footer: { settings: { enable: 1 } }, templates: { settings: { enable: "1" } } },
+      "new<key>": 1
+    })
+    assert.deepStrictEqual(
+      request,
+      aRequest({
+        lost: [
+          "X-SMTPAPI sub",
+          "X-SMTPAPI section",
+          "X-SMTPAPI send_at",
+          "X-SMTPAPI send_each_at",
+          "X-SMTPAPI asm_group_id",
+          "X-SMTPAPI asm",
+          "X-SMTPAPI ip_pool",
+          "X-SMTPAPI batch_id",
+          "X-SMTPAPI filters.footer",
+          "X-SMTPAPI filters.templates",
+          "X-SMTPAPI new?key?"
+        ]
+      })
+    )
+  })
+
+  it("is no reason to send a mail to others than were meant", () => {
+    for (const to of [["ben@example.com"], "ben@example.com", ["to@example.com", "Ben <ben@example.com>"], [{}]]) {
+      assert.match(smtpapi({ to }).misdirected ?? "", /^X-SMTPAPI to names recipients that RCPT TO does not/)
+    }
+    assert.isUndefined(smtpapi({ to: [] }).misdirected)
+    assert.isUndefined(
+      smtpapi({ to: ["to@example.com"] }, { recipients: ["to@example.com", "b@example.com"] }).misdirected
+    )
+  })
+
+  it("tracks clicks in text only where it says so", () => {
+    const clicks = (settings: unknown) => {
+      const { trackClicksHtml, trackClicksText } = filter("clicktrack", settings)
+      return [trackClicksHtml, trackClicksText]
+    }
+    assert.deepStrictEqual(clicks({ enable: 1 }), [true, undefined])
+    assert.deepStrictEqual(clicks({ enable: "1", enable_text: true }), [true, true])
+    assert.deepStrictEqual(clicks({ enable: 1, enable_text: 0 }), [true, false])
+    assert.deepStrictEqual(clicks({ enable: 0, enable_text: 1 }), [false, false])
+  })
+
+  it("that nobody can read is named, and asks for nothing", () => {
+    for (const value of ["{", "[]", "null", "7", '"category"', "{category: 'a'}", "{}extra"]) {
+      assert.deepStrictEqual(
+        requestOf([["X-SMTPAPI", value]]),
+        aRequest({ lost: ["X-SMTPAPI (no JSON object)"] }),
+        value
+      )
+    }
+    assert.deepStrictEqual(smtpapi({ unique_args: ["a"] }).lost, ["X-SMTPAPI unique_args"])
+    assert.deepStrictEqual(smtpapi({ filters: "all" }).lost, ["X-SMTPAPI filters"])
+    assert.deepStrictEqual(smtpapi({ send_at: "tomorrow" }).lost, ["X-SMTPAPI send_at (no date)"])
+  })
+
+  it("converts nothing that its sender could make trip", () => {
+    const trap = { toString: 1, valueOf: 1, toJSON: 1 }
+    const request = smtpapi({
+      category: [trap],
+      to: [trap],
+      send_at: trap,
+      unique_args: { a: trap },
+      filters: { opentrack: { settings: { enable: trap } } }
+    })
+    assert.deepStrictEqual(request.lost, ["X-SMTPAPI send_at (no date)"])
+    assert.isDefined(request.misdirected)
+    const deep = `{"unique_args": {"a": ${"[".repeat(50_000)}${"]".repeat(50_000)}}}`
+    assert.deepStrictEqual(requestOf([["X-SMTPAPI", deep]]).customData, [])
+  })
+
+  it("carries as much custom data as a mail can take", () => {
+    const many = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`key${index}`, "v"]))
+    const request = smtpapi({ unique_args: many })
+    assert.strictEqual(request.customData.length, 50)
+    assert.deepStrictEqual(request.lost, ["X-SMTPAPI (more than 50 entries)"])
+    assert.deepStrictEqual(smtpapi({ unique_args: { a: "x".repeat(901), ["k".repeat(65)]: "v" } }).lost, [
+      "X-SMTPAPI a (too long)",
+      `X-SMTPAPI ${"k".repeat(40)} (too long)`
+    ])
+    assert.deepStrictEqual(smtpapi({ unique_args: { "a b:": "one\r\nBcc: two", c: "", d: null, e: { f: 1 } } }), {
+      ...aRequest(),
+      customData: [
+        { name: "X-Metadata-a-b-", value: "one Bcc: two" },
+        { name: "X-Metadata-e", value: '{"f":1}' }
+      ]
+    })
+  })
+
+  it("loses no more than twenty things by name", () => {
+    const unknown = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`key${index}`, 1]))
+    const { lost } = smtpapi(unknown)
+    assert.strictEqual(lost.length, 21)
+    assert.strictEqual(lost.at(-1), "10 more")
+  })
+})
