@@ -9,7 +9,7 @@ import { RateLimiter } from "../services/RateLimiter.ts"
 import { type Command, type Connection, SmtpSession } from "../services/SmtpSession.ts"
 import { makeData, type NumberedMessage } from "./sessionData.ts"
 import { makeSessionEvents } from "./sessionEvents.ts"
-import { type Authenticated, GREETED, makeLogin, type State } from "./sessionLogin.ts"
+import { type Authenticated, GREETED, makeLogin, SENT_AWAY, type State } from "./sessionLogin.ts"
 
 export const SmtpSessionLive = Layer.effect(
   SmtpSession,
@@ -68,7 +68,7 @@ export const SmtpSessionLive = Layer.effect(
 
     const run = Effect.fnUntraced(function* (connection: Connection) {
       let state: State = GREETED
-      for (let messages = 0; ;) {
+      for (let messages = 0; state._tag !== "SentAway";) {
         const command = yield* Queue.take(connection.commands)
         if (command._tag === "Data") messages++
         const before: State = state
@@ -78,7 +78,7 @@ export const SmtpSessionLive = Layer.effect(
           Effect.catchCause((cause) =>
             Effect.map(events.refused(command, cause), (error) => {
               if ("reply" in command) command.reply(SmtpReply.fromError(error))
-              return before
+              return command._tag === "Connect" ? SENT_AWAY : before
             })
           )
         )

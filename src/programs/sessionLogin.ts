@@ -28,9 +28,16 @@ export interface Authenticated {
   readonly credentials: Credentials
 }
 
-export type State = Greeted | Authenticated
+/** Not let in: the session is over, however long the client keeps the connection. */
+export interface SentAway {
+  readonly _tag: "SentAway"
+}
+
+export type State = Greeted | Authenticated | SentAway
 
 export const GREETED: State = { _tag: "Greeted", refused: undefined }
+
+export const SENT_AWAY: State = { _tag: "SentAway" }
 
 /** Clients try PLAIN, then LOGIN: after a first refusal they have this long to ask again (rulings 7). */
 const SECOND_LOGIN_WITHIN = "1 second"

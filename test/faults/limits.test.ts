@@ -1,7 +1,7 @@
 /** Limits of connections and mails, as clients meet them over sockets. */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { active, greetingAt, openUntilClosed, TOO_MANY, withLimits } from "../kit/LimitsKit.ts"
+import { active, connectHalfOpen, greetingAt, openUntilClosed, TOO_MANY, withLimits } from "../kit/LimitsKit.ts"
 import { sendMail } from "../kit/MailWire.ts"
 import { metricOf } from "../kit/metricOf.ts"
 import { eventually } from "../kit/SandboxKit.ts"
@@ -23,6 +23,21 @@ describe.concurrent("connections", () => {
         yield* eventually(Effect.map(active(gateway), (open) => open === 2))
         assert.match(yield* greetingAt(smtpPort, "127.0.0.4"), /^220 /)
         for (const { close } of closings.slice(1)) yield* close
+      })
+  )
+
+  withLimits(
+    "that are sent away are no sessions, however long their clients hold on to them",
+    { smtp: { maxConnections: 1 } },
+    (gateway) =>
+      Effect.gen(function* () {
+        const { smtpPort } = gateway
+        const kept = yield* openUntilClosed(smtpPort, "127.0.0.1")
+        // Their own ends stay open until the test is over.
+        const refused = yield* Effect.forEach(Array.from({ length: 50 }), () => connectHalfOpen(smtpPort))
+        for (const { said } of refused) assert.strictEqual(yield* said, TOO_MANY)
+        assert.strictEqual(yield* active(gateway), 1)
+        yield* kept.close
       })
   )
 

@@ -1,5 +1,6 @@
 /** Gateways with limits, as clients meet them over sockets. Loopback has many addresses: each is a client of its own. */
 import { assert, it } from "@effect/vitest"
+import { connect } from "node:net"
 import { Effect, Exit, Scope } from "effect"
 import type { GatewaySettings } from "../../src/services/GatewayConfig.ts"
 import { startGateway } from "./GatewayKit.ts"
@@ -55,3 +56,26 @@ export const openUntilClosed = Effect.fnUntraced(function* (port: number, localA
 
 /** Connections that are open. */
 export const active = ({ httpUrl }: Gateway) => metricOf(httpUrl, "smtp_active_connections")
+
+/** A client that never closes its own end: what it was told when the other end is closed. */
+export const connectHalfOpen = (
+  port: number
+): Effect.Effect<{ readonly said: Effect.Effect<string> }, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => connect({ port, host: "127.0.0.1", allowHalfOpen: true })),
+      (socket) => Effect.sync(() => socket.destroy())
+    ),
+    (socket) => {
+      let said = ""
+      socket.on("data", (chunk: Buffer) => (said += chunk.toString("latin1")))
+      socket.on("error", () => {})
+      return {
+        said: Effect.callback<string>((resume) => {
+          const ended = () => resume(Effect.succeed(said.trimEnd()))
+          if (socket.readableEnded) ended()
+          else socket.once("end", ended)
+        })
+      }
+    }
+  )

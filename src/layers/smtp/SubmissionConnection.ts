@@ -74,6 +74,12 @@ export class SubmissionConnection extends ReplyingConnection {
     }
   }
 
+  /** The session does not let the client in, which is not waited for to hang up. */
+  sendAway(reply: SmtpReply.SmtpReply, callback: (error: Error | null) => void): void {
+    this.settle(reply, callback)
+    this._socket.destroySoon()
+  }
+
   override _createParser(): SubmissionStream {
     const parser = new SubmissionStream({ maxCommandLength: this._server.options.maxCommandLength })
     parser.onProxyHeader = () => this.abort()

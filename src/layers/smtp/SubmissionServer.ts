@@ -44,7 +44,7 @@ export class SubmissionServer extends SMTPServer {
       this.hooks.open(connection)
       connection.post(
         (reply) => ({ _tag: "Connect", reply }),
-        (reply) => (reply.code === 220 ? connection.welcome(done) : connection.settle(reply, done))
+        (reply) => (reply.code === 220 ? connection.welcome(done) : connection.sendAway(reply, done))
       )
     }
     this.onSecure = (socket, session, done) => {
