@@ -8,6 +8,23 @@ import { eventually, startSandbox } from "../kit/SandboxKit.ts"
 import { deadPort } from "../kit/ScriptedApi.ts"
 import { openLoggedInWire, openSecureWire } from "../kit/SmtpWire.ts"
 
+it.live("SIGTERM reaches the gateway through npm, which passes on how it ended", () =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const sandbox = yield* startSandbox()
+      const gateway = yield* startGatewayProcess({
+        apiUrl: sandbox.url,
+        command: ["npm", "run", "--silent", "gateway"]
+      })
+      const idle = yield* openLoggedInWire(gateway.smtpPort)
+      yield* gateway.signal("SIGTERM")
+      assert.strictEqual((yield* idle.reply).raw, "421 4.3.2 Service shutting down, try again")
+      assert.strictEqual(yield* gateway.ended, 0)
+      assert.include((yield* gateway.log).join("\n"), '"event":"shutdown_complete"')
+    })
+  )
+)
+
 describe("while the API is away", () => {
   it.live("the gateway starts, is ready, and puts logins off", () =>
     Effect.scoped(

@@ -41,14 +41,18 @@ export interface GatewayProcess {
 export const startGatewayProcess = Effect.fnUntraced(function* (options: {
   readonly apiUrl: string
   readonly environment?: Readonly<Record<string, string>>
+  /** The production command from source, unless given. */
+  readonly command?: readonly [program: string, ...args: Array<string>]
 }) {
+  const [program, ...args] = options.command ?? [process.execPath, "src/programs/main.ts", "gateway"]
   const httpPort = yield* freePort
   const httpUrl = `http://127.0.0.1:${httpPort}`
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      spawn(process.execPath, ["src/programs/main.ts", "gateway"], {
+      spawn(program, args, {
         stdio: ["ignore", "pipe", "pipe"],
         env: {
+          PATH: process.env["PATH"],
           SMTP_HOST: "127.0.0.1",
           SMTP_PORT: "0",
           SMTP_HOSTNAME: "smtp.test",
