@@ -8,7 +8,7 @@ import { LoadLine, type LoadReport } from "../load/LoadReport.ts"
 import type { Figures } from "./figures.ts"
 import { BenchFailed, type BenchProcess, coreBusy, startProcess } from "./processes.ts"
 import { figuresOf, type Mark, type Point } from "./runFigures.ts"
-import { rootDirectory, startApi, startSubject, type SubjectName, type Workplace } from "./subjects.ts"
+import { type BenchApi, rootDirectory, startApi, startSubject, type SubjectName, type Workplace } from "./subjects.ts"
 
 export interface RunOptions {
   readonly subject: SubjectName
@@ -61,6 +61,24 @@ const PATIENCE_SECONDS = 240
 
 const run = Effect.fnUntraced(function* (workplace: Workplace, options: RunOptions) {
   const api = yield* startApi(workplace, options.api)
+  const observed = yield* Effect.scoped(observe(workplace, options, api))
+  // The server is gone: what it still had to tell has been told.
+  const calls = yield* apiCalls(api.url)
+  if (options.subject.startsWith("traced") && calls.spanBatches === 0) {
+    return yield* new BenchFailed({ reason: `${options.subject}: no span came to the collector` })
+  }
+  const { pace } = options.load
+  const isOpen = pace !== undefined && pace.kind !== "closed"
+  const finished: Run = {
+    subject: options.subject,
+    figures: figuresOf({ ...observed, isOpen, apiTime: calls.own.p50 }),
+    calls,
+    ...observed
+  }
+  return finished
+})
+
+const observe = Effect.fnUntraced(function* (workplace: Workplace, options: RunOptions, api: BenchApi) {
   const server = yield* startSubject(options.subject, workplace, {
     apiUrl: api.url,
     collectorUrl: api.collectorUrl,
@@ -73,12 +91,11 @@ const run = Effect.fnUntraced(function* (workplace: Workplace, options: RunOptio
     args: [join(rootDirectory, "bench/load/generate.ts"), JSON.stringify(plan)],
     lines: true
   })
-  const callsSoFar = apiCalls(api.url)
   const mark = Effect.all({
     server: server.process.sample,
     api: api.process.sample,
     generator: generator.sample,
-    emails: Effect.map(callsSoFar, ({ emails }) => emails),
+    emails: Effect.map(apiCalls(api.url), ({ emails }) => emails),
     core: Effect.sync(() => coreBusy(workplace.serverCore))
   })
 
@@ -90,25 +107,9 @@ const run = Effect.fnUntraced(function* (workplace: Workplace, options: RunOptio
   const after = yield* mark
   yield* Fiber.interrupt(watching)
   const last = yield* Effect.flatMap(generator.line, readLine)
-  if (last.kind !== "report") return yield* new BenchFailed({ reason: `the load generator said ${last.kind}` })
-  const { report } = last
-
-  const calls = yield* callsSoFar
-  if (options.subject.startsWith("traced") && calls.spanBatches === 0) {
-    return yield* new BenchFailed({ reason: `${options.subject}: no span came to the collector` })
-  }
-  const isOpen = plan.pace !== undefined && plan.pace.kind !== "closed"
-  const finished: Run = {
-    subject: options.subject,
-    figures: figuresOf({ before, after, series, report, isOpen, apiTime: calls.own.p50 }),
-    report,
-    calls,
-    window: { from, to },
-    before,
-    after,
-    series
-  }
-  return finished
+  return last.kind === "report"
+    ? { report: last.report, window: { from, to }, before, after, series }
+    : yield* new BenchFailed({ reason: `the load generator said ${last.kind}` })
 })
 
 const readLine = (line: string) =>

@@ -89,7 +89,7 @@ const growthOf = (series: ReadonlyArray<Point>): Figures => {
   return {
     rssGrowth: change((points) => mean(points.map(({ rss }) => rss))) / MIB,
     descriptorGrowth: change((points) => Math.max(...points.map(({ descriptors }) => descriptors))),
-    ...(heaps(series).length === series.length && {
+    ...([first, last].every((points) => heaps(points).length > 0) && {
       heapGrowth: change((points) => Math.min(...heaps(points))) / MIB
     })
   }

@@ -26,6 +26,14 @@ export interface Workplace {
   readonly key: string
 }
 
+/** Addresses without a slash at the end. */
+export interface BenchApi {
+  readonly process: BenchProcess
+  readonly url: string
+  /** Takes spans by OTLP over HTTP. */
+  readonly collectorUrl: string
+}
+
 export interface Subject {
   readonly process: BenchProcess
   readonly smtpPort: number
@@ -35,7 +43,6 @@ export interface Subject {
 
 export interface SubjectOptions {
   readonly apiUrl: string
-  /** Of OTLP over HTTP. */
   readonly collectorUrl: string
   /** Settings beside those of `production`. */
   readonly settings: Readonly<Record<string, string>>
@@ -143,11 +150,12 @@ export const startApi = Effect.fnUntraced(function* (
     lines: true
   })
   const { collectorPort, port } = yield* Effect.flatMap(process.line, readPorts)
-  return {
+  const api: BenchApi = {
     process,
     url: `${tls ? "https" : "http"}://127.0.0.1:${port}`,
     collectorUrl: `http://127.0.0.1:${collectorPort}`
   }
+  return api
 })
 
 /** All that production has: limits, budget, breaker, logs at INFO to a pipe, metrics. */

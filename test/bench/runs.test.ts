@@ -20,6 +20,7 @@ const workplace = Effect.gen(function* () {
 const SUBJECTS: ReadonlyArray<readonly [SubjectName, code: string]> = [
   ["gateway", "250 2.0.0"],
   ["unobserved", "250 2.0.0"],
+  ["traced", "250 2.0.0"],
   ["baseline", "250"]
 ]
 
@@ -47,6 +48,7 @@ describe("a run against", () => {
         assert.strictEqual(run.calls.emails, 24)
         assert.strictEqual(run.calls.refused, 0)
         assert.strictEqual(run.calls.token, subject === "baseline" ? 0 : 1)
+        assert.strictEqual(run.calls.spanBatches > 0, subject === "traced")
         assert.strictEqual(run.figures.failed, 0)
         assert.isAbove(run.figures.rss ?? 0, 1)
         const [file = ""] = globSync(join(place.directory, "*.cpuprofile"))
