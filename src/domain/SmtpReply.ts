@@ -98,7 +98,12 @@ const TABLE: Table = {
   AttachmentUnsupported: ({ fileName }) =>
     reply(550, "5.6.1", `Attachment ${fileName}: Cakemail accepts only ${ACCEPTED_FILE_TYPES}`),
 
-  SenderNotConfirmed: ({ address }) => reply(550, "5.7.1", `Sender ${address} is not a confirmed Cakemail sender`),
+  SenderNotConfirmed: ({ address }) =>
+    reply(
+      550,
+      "5.7.1",
+      `Sender ${address} is not a confirmed Cakemail sender: confirm it at Cakemail, or send from one that is`
+    ),
   SenderConfirmationPending: ({ address }) =>
     reply(450, "4.7.1", `A confirmation was mailed to ${address}; try again when it is confirmed`),
   SenderQuotaReached: ({ address }) =>

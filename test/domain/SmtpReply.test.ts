@@ -171,3 +171,26 @@ describe("SmtpReply.closing", () => {
     assert.isFalse(open.close)
   })
 })
+
+describe("what clients of other services handle already", () => {
+  it("a limit is a 4xx: the client comes back", () => {
+    const limits = [
+      ERROR_REPLIES.TooManyConnections,
+      ERROR_REPLIES.TooManyRecipients,
+      ERROR_REPLIES.MessageRateExceeded,
+      ERROR_REPLIES.MessageBudgetExhausted,
+      ERROR_REPLIES.ApiRateLimited,
+      ERROR_REPLIES.SenderQuotaReached
+    ] as const
+    for (const [error] of limits) {
+      assert.include([421, 450, 451, 452], SmtpReply.fromError(error).code, error._tag)
+    }
+  })
+
+  it("a wrong login is 535, and a sender that is not confirmed 550 5.7.1 with what to do", () => {
+    assert.strictEqual(SmtpReply.fromError(ERROR_REPLIES.AuthenticationFailed[0]).code, 535)
+    const { code, enhanced, text } = SmtpReply.fromError(ERROR_REPLIES.SenderNotConfirmed[0])
+    assert.strictEqual(`${code} ${enhanced}`, "550 5.7.1")
+    assert.include(text, "confirm it at Cakemail, or send from one that is")
+  })
+})

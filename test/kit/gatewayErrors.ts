@@ -43,7 +43,7 @@ export const ERROR_REPLIES: Samples = {
   ],
   SenderNotConfirmed: [
     new Errors.SenderNotConfirmed({ address: "a@example.com" }),
-    "550 5.7.1 Sender a@example.com is not a confirmed Cakemail sender"
+    "550 5.7.1 Sender a@example.com is not a confirmed Cakemail sender: confirm it at Cakemail, or send from one that is"
   ],
   SenderConfirmationPending: [
     new Errors.SenderConfirmationPending({ address: "a@example.com" }),

@@ -178,7 +178,7 @@ describe("a message that the API never sees", () => {
       })
       assert.strictEqual(
         yield* replyOf(accept(["a@example.com"])),
-        "550 5.7.1 Sender s@example.com is not a confirmed Cakemail sender"
+        "550 5.7.1 Sender s@example.com is not a confirmed Cakemail sender: confirm it at Cakemail, or send from one that is"
       )
       assert.strictEqual(calls.length, 0)
     })
