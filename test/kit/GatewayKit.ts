@@ -3,10 +3,21 @@ import { Context, Effect, Layer, Logger } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
 import type { SandboxOptions } from "../../src/layers/sandbox/SandboxServer.ts"
 import { SmtpServer } from "../../src/layers/smtp/SmtpServerLive.ts"
+import { LogOutput } from "../../src/layers/telemetry/LoggerLive.ts"
 import { GatewayLive } from "../../src/programs/gateway.ts"
+import { GatewayConfig, type GatewaySettings } from "../../src/services/GatewayConfig.ts"
 import { LogObservers } from "../../src/services/LogObservers.ts"
 import { startSandbox } from "./SandboxKit.ts"
-import { configWith } from "./SettingsKit.ts"
+import { type configWith, settingsWith } from "./SettingsKit.ts"
+
+const logTo = (log: (chunk: string) => void) =>
+  Layer.succeed(LogOutput, {
+    sink: (chunk, done) => {
+      log(chunk)
+      done(true)
+    },
+    isTerminal: false
+  })
 
 export const startGateway = Effect.fnUntraced(function* (
   options: {
@@ -16,15 +27,22 @@ export const startGateway = Effect.fnUntraced(function* (
     readonly apiUrl?: string
     /** As with `npm start`: the sandbox shows what the gateway logs of a session, and says where to send to. */
     readonly shown?: boolean
+    /** Gets what would go to stdout. */
+    readonly log?: (chunk: string) => void
+    /** Has the last word on the settings. */
+    readonly spoil?: (settings: GatewaySettings) => GatewaySettings
   } = {}
 ) {
   const sandbox = yield* startSandbox(options.sandbox)
   const settings = options.settings ?? {}
+  const config = settingsWith({ ...settings, api: { url: options.apiUrl ?? sandbox.url, ...settings.api } })
+  const { log, spoil } = options
   const context = yield* Layer.build(
     GatewayLive.pipe(
-      Layer.provide(configWith({ ...settings, api: { url: options.apiUrl ?? sandbox.url, ...settings.api } })),
+      Layer.provide(Layer.succeed(GatewayConfig, spoil === undefined ? config : spoil(config))),
       Layer.provide(Logger.layer([])),
-      Layer.provide(Layer.succeed(LogObservers, options.shown === true ? [sandbox.sandbox.logger] : []))
+      Layer.provide(Layer.succeed(LogObservers, options.shown === true ? [sandbox.sandbox.logger] : [])),
+      Layer.provide(log === undefined ? Layer.empty : logTo(log))
     )
   )
   const smtpPort = Context.get(context, SmtpServer).ports[0]?.port ?? 0

@@ -4,6 +4,8 @@ import { globSync, readFileSync } from "node:fs"
 export interface DocumentedEvent {
   /** As a line has them: `debug`, `info`, `warn`, `error`. */
   readonly levels: ReadonlySet<string>
+  /** Its own. */
+  readonly own: ReadonlySet<string>
   /** Its own, and those that can stand on every line. */
   readonly fields: ReadonlySet<string>
 }
@@ -20,7 +22,11 @@ export const documentedEvents: ReadonlyMap<string, DocumentedEvent> = new Map(
   [...page.matchAll(EVENT)].flatMap(([, names = "", levels = "", fields = ""]) =>
     codes(names).map((name) => [
       name,
-      { levels: new Set(levels.toLowerCase().split(", ")), fields: new Set([...COMMON, ...codes(fields)]) }
+      {
+        levels: new Set(levels.toLowerCase().split(", ")),
+        own: new Set(codes(fields)),
+        fields: new Set([...COMMON, ...codes(fields)])
+      }
     ])
   )
 )

@@ -134,7 +134,8 @@ export const apiTransport = (
                   ? Effect.logDebug("api_request_complete", fields)
                   : Effect.logWarning("api_request_failed", fields)
               if (!answered) return Effect.andThen(log, Effect.fail(errorFor(outcome.kind, outcome.cause)))
-              const { body, retryAfter, status } = outcome
+              const { retryAfter, status } = outcome
+              const body = status < 300 ? outcome.body : withoutToken(request, outcome.body)
               const response = { status, retryAfter, body, receivedAt: clock.currentTimeMillisUnsafe() }
               return Effect.andThen(
                 log,
@@ -170,6 +171,10 @@ const OUT_OF_TIME: ExchangeOutcome = { _tag: "Broken", kind: "timeout", cause: "
 const NO_BODY: ReadonlyArray<Uint8Array> = []
 
 const UNREADABLE: ApiAnswerUnreadable["_tag"] = "ApiAnswerUnreadable"
+
+/** A refusal is told to the client and logged in the API's own words: an API that quotes what it was sent must not leak it. */
+const withoutToken = ({ token }: ApiRequest, body: string): string =>
+  token === undefined ? body : body.replaceAll(Redacted.value(token), "<redacted>")
 
 const headersFor = (request: ApiRequest, requestId: string): ReadonlyArray<string> => {
   const headers = ["accept", "application/json", "user-agent", USER_AGENT, "x-request-id", requestId]

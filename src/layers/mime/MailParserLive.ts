@@ -2,6 +2,7 @@ import { Effect, Layer } from "effect"
 import { MessageMalformed } from "../../domain/GatewayError.ts"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { MailParser } from "../../services/MailParser.ts"
+import { errorText } from "../telemetry/causeText.ts"
 import { inSpan } from "../telemetry/spans.ts"
 import { type MailParserLimits, readMessage } from "./readMessage.ts"
 
@@ -17,7 +18,7 @@ export const makeMailParser = (limits: MailParserLimits): MailParser["Service"] 
       // Whatever a library throws over a message is that message's fault: it must not look like ours.
       Effect.try({
         try: () => readMessage(raw, limits),
-        catch: (thrown) => new MessageMalformed({ cause: String(thrown).slice(0, 200) })
+        catch: (thrown) => new MessageMalformed({ cause: thrown instanceof Error ? errorText(thrown) : typeof thrown })
       }).pipe(Effect.flatMap(Effect.fromResult))
     )
 })

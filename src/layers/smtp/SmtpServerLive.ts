@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto"
 import { createServer, type Server, type Socket } from "node:net"
 import type { SMTPServerOptions } from "smtp-server"
 import type { SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js"
+import * as SmtpReply from "../../domain/SmtpReply.ts"
 import { networkMembership, readAddress } from "../../domain/networks.ts"
 import { GatewayConfig, type SmtpPort } from "../../services/GatewayConfig.ts"
 import { Readiness } from "../../services/Readiness.ts"
@@ -70,7 +71,8 @@ export const SmtpServerLive = Layer.effect(
           Effect.logDebug("command_refused", {
             session_id: connection.id,
             client_ip: connection.remoteAddress,
-            error_type: error._tag
+            error_type: error._tag,
+            reply: SmtpReply.loggedText(error)
           })
         )
       },

@@ -3,6 +3,7 @@ import type { ReadableSpan, SpanExporter, SpanProcessor } from "@opentelemetry/s
 import { type Duration, Effect, Fiber, Latch, type Scope } from "effect"
 import type { GatewaySettings } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
+import { errorText } from "./causeText.ts"
 
 /** For what is left when the process ends; less if SHUTDOWN_TIMEOUT is. */
 export const LAST_FLUSH = "2 seconds"
@@ -113,7 +114,9 @@ const exported = (
     )
   }).pipe(
     Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.succeed("no answer in time") }),
-    Effect.catchDefect((defect) => Effect.succeed(`not exported: ${String(defect).slice(0, MAX_CAUSE_LENGTH)}`))
+    Effect.catchDefect((defect) =>
+      Effect.succeed(`not exported: ${defect instanceof Error ? errorText(defect) : typeof defect}`)
+    )
   )
 
 /** Of a collector's answer the status alone: its body may repeat what it was sent. */

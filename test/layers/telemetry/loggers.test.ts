@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import { readGatewaySettings } from "../../../src/layers/config/GatewayConfigLive.ts"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { ConfigProvider } from "effect"
-import { loggerLayer } from "../../../src/layers/telemetry/LoggerLive.ts"
+import { LoggerLive, LogOutput } from "../../../src/layers/telemetry/LoggerLive.ts"
 import { MetricsPrometheus } from "../../../src/layers/telemetry/MetricsPrometheus.ts"
 import { GatewayConfig } from "../../../src/services/GatewayConfig.ts"
 
@@ -14,13 +14,19 @@ const logged = Effect.fnUntraced(function* (
   options: { readonly env?: Record<string, string>; readonly isTerminal?: boolean } = {}
 ) {
   let output = ""
-  const layer = loggerLayer({
-    sink: (chunk, done) => {
-      output += chunk
-      done(true)
-    },
-    isTerminal: options.isTerminal ?? false
-  }).pipe(Layer.provide([configLayer(options.env ?? {}), MetricsPrometheus]))
+  const layer = LoggerLive.pipe(
+    Layer.provide([
+      configLayer(options.env ?? {}),
+      MetricsPrometheus,
+      Layer.succeed(LogOutput, {
+        sink: (chunk, done) => {
+          output += chunk
+          done(true)
+        },
+        isTerminal: options.isTerminal ?? false
+      })
+    ])
+  )
   yield* Effect.provide(effect, layer)
   return output
 })
