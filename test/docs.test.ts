@@ -372,7 +372,7 @@ describe("all pages", () => {
     })
 
     it(`${page} names files and commands that exist`, () => {
-      for (const [, path = ""] of text.matchAll(/`((?:src|test|docs|\.ci)\/[\w./-]+)`/g))
+      for (const [, path = ""] of text.matchAll(/`((?:src|test|docs|deploy|bench|\.ci)\/[\w./-]+)`/g))
         assert.isTrue(existsSync(path), path)
       const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> }
       for (const [, script = ""] of text.matchAll(/npm run ([a-z:]+)/g)) assert.property(scripts, script)
@@ -411,7 +411,8 @@ const NO_SETTINGS: ReadonlySet<string> = new Set([
   "MALLOC_MMAP_THRESHOLD_",
   "MALLOC_TRIM_THRESHOLD_",
   "NAME",
-  "NET_BIND_SERVICE"
+  "NET_BIND_SERVICE",
+  "RENEWED_LINEAGE"
 ])
 
 const anchorsOf = (markdown: string): ReadonlyArray<string> =>

@@ -173,6 +173,22 @@ describe.runIf(withRenderer)("what belongs together", () => {
     })
   )
 
+  it.live("the job that sends dead letters again fits the pods", () =>
+    Effect.gen(function* () {
+      const { only } = yield* withValues({ deadLetters: { enabled: true } })
+      const pod = at(only("Deployment"), "spec.template.spec")
+      const [job] = parseManifests(readFileSync("deploy/helm/replay-job.yaml", "utf8"), "replay-job.yaml")
+      const other = at(job, "spec.template.spec")
+      assert.deepStrictEqual(at(other, "containers.0.securityContext"), at(pod, "containers.0.securityContext"))
+      assert.containSubset(at(pod, "securityContext"), { ...table(at(other, "securityContext")), fsGroup: 1000 })
+      for (const volume of list(at(other, "volumes"))) assert.deepInclude([...list(at(pod, "volumes"))], volume)
+      for (const mount of list(at(other, "containers.0.volumeMounts"))) {
+        assert.deepInclude([...list(at(pod, "containers.0.volumeMounts"))], mount)
+      }
+      assert.strictEqual(at(other, "containers.0.envFrom.0.configMapRef.name"), only("ConfigMap").metadata.name)
+    })
+  )
+
   it.live("the alerts are those of deploy/prometheus", () =>
     Effect.gen(function* () {
       const file = readFileSync("deploy/prometheus/smtp-gateway.rules.yaml", "utf8")

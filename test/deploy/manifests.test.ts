@@ -87,13 +87,13 @@ describe.runIf(withRenderer)("the manifests of the chart", () => {
   )
 })
 
-describe("the manifests of cert-manager", () => {
-  const files = globSync("deploy/cert-manager/*.yaml").toSorted()
+describe("the manifests that are applied by hand", () => {
+  const files = [...globSync("deploy/cert-manager/*.yaml").toSorted(), "deploy/helm/replay-job.yaml"]
   const manifests = files.flatMap((path) => parseManifests(readFileSync(path, "utf8"), path))
 
   it.live("are valid, and have no field that does not exist", () =>
     Effect.gen(function* () {
-      assert.lengthOf(manifests, 4)
+      assert.lengthOf(manifests, 5)
       yield* Effect.forEach(manifests, validate)
       const { code, stdout } = yield* compile(manifests)
       assert.strictEqual(code, 0, stdout)
