@@ -149,6 +149,20 @@ describe.runIf(withRenderer)("the pods", () => {
     })
   )
 
+  it.live("say with their traces who they are, unless the values do", () =>
+    Effect.gen(function* () {
+      const attributes = (config: Table) =>
+        Effect.map(withValues({ config }), ({ only }) =>
+          list(at(only("Deployment"), `${CONTAINER}.env`)).filter(({ name }) => name === "OTEL_RESOURCE_ATTRIBUTES")
+        )
+      assert.deepStrictEqual(yield* attributes({}), [])
+      const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.monitoring:4318" }
+      const [own] = yield* attributes(endpoint)
+      assert.strictEqual(own?.["value"], "k8s.namespace.name=$(POD_NAMESPACE),k8s.pod.name=$(POD_NAME)")
+      assert.deepStrictEqual(yield* attributes({ ...endpoint, OTEL_RESOURCE_ATTRIBUTES: "a=b" }), [])
+    })
+  )
+
   it.live("are made anew when a setting changes, and only then", () =>
     Effect.gen(function* () {
       const checksums = (values: Table) =>
