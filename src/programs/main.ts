@@ -18,6 +18,7 @@ import { replayCommand } from "./replay.ts"
 import { sandboxCommand } from "./sandbox.ts"
 import { sendCommand } from "./send.ts"
 import { start, START_PRESETS } from "./start.ts"
+import { endingAtUncaught } from "./uncaught.ts"
 
 const VERSION = "0.1.0"
 
@@ -26,14 +27,14 @@ const SETTINGS = `Settings come from the environment, then from a .env file. NAM
 ${settingsText()}`
 
 const gatewayCommand = Command.make("gateway", {}, () =>
-  Layer.launch(GatewayLive.pipe(Layer.provide(GatewayConfigLive)))
+  endingAtUncaught(Layer.launch(GatewayLive.pipe(Layer.provide(GatewayConfigLive))))
 ).pipe(
   Command.withShortDescription("Run the gateway in production"),
   Command.withDescription(`Run the gateway in production.\n\n${SETTINGS}`),
   Command.provide(environment())
 )
 
-const startCommand = Command.make("start", {}, () => start).pipe(
+const startCommand = Command.make("start", {}, () => endingAtUncaught(start)).pipe(
   Command.withShortDescription("Run the gateway with its embedded sandbox"),
   Command.withDescription(
     `Run the gateway with its embedded sandbox in place of the Cakemail API: no mail leaves the machine.\n\n${SETTINGS}`
@@ -60,9 +61,10 @@ const root = Command.make("cakemail-smtp-gateway").pipe(
 /** What the operator can mend is said in its own words; what nobody foresaw with its cause. */
 const explain = (cause: Cause.Cause<unknown>) => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
+  if (Cause.hasDies(cause)) return Console.error(causeText(cause))
   const error = Cause.squash(cause)
   if (!(error instanceof Error) || CliError.isCliError(error) || SAID.has(error.name)) return Effect.void
-  return Console.error(Cause.hasDies(cause) || messageOf(error) === "" ? causeText(cause) : messageOf(error))
+  return Console.error(messageOf(error) === "" ? causeText(cause) : messageOf(error))
 }
 
 /** With what lies beneath: "cannot listen" says nothing without the address that was taken. */
@@ -73,7 +75,7 @@ const messageOf = (error: Error): string => {
 }
 
 /** Errors whose story has been printed already. */
-const SAID: ReadonlySet<string> = new Set(["CheckFailed", "ReplayFailed", "SendFailed"])
+const SAID: ReadonlySet<string> = new Set(["CheckFailed", "ReplayFailed", "SendFailed", "Uncaught"])
 
 root.pipe(
   Command.run({ version: VERSION }),

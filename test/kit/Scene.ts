@@ -4,10 +4,10 @@
  */
 import { Duration, Effect, FileSystem, Redacted, type Scope } from "effect"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { get } from "node:http"
 import type { SandboxAccount } from "../../src/services/Sandbox.ts"
 import { type CollectedSpan, startCollector } from "./CollectorKit.ts"
 import { startGateway } from "./GatewayKit.ts"
+import { metricsText } from "./metricOf.ts"
 import { testSettings } from "./SettingsKit.ts"
 import { openSecureWire, openWire, type Wire, type WireOptions } from "./SmtpWire.ts"
 
@@ -108,17 +108,10 @@ export const openScene = Effect.fnUntraced(function* (evidence: Evidence, option
         Effect.flatMap(secure(wireOptions), (wire) => Effect.map(wire.login(username, password), ({ raw }) => raw))
       ),
     /** Looks at /metrics; nothing when nobody answers any more. */
-    scrape: Effect.callback<void>((resume) => {
-      const request = get(`${gateway.httpUrl}/metrics`, { agent: false }, (response) => {
-        let body = ""
-        response.on("data", (chunk: Buffer) => (body += chunk.toString()))
-        response.on("close", () => {
-          evidence.scrapes.push(body)
-          resume(Effect.void)
-        })
-      })
-      request.on("error", () => resume(Effect.void))
-    }),
+    scrape: metricsText(gateway.httpUrl).pipe(
+      Effect.map((text) => void evidence.scrapes.push(text)),
+      Effect.catchDefect(() => Effect.void)
+    ),
     /** Takes down the letters that lie there. */
     readLetters: (directory: string) =>
       Effect.gen(function* () {
