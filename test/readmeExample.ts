@@ -17,7 +17,7 @@ const CakemailFake = Layer.succeed(CakemailClient, {
   prepare: (_identity, { email }) =>
     Effect.succeed({ bodyFor: () => [Buffer.from(email.subject)], sharedBytes: 0, query: "" }),
   submit: (_identity, prepared, recipient) =>
-    Effect.succeed({ recipient, messageId: `${prepared.bodyFor(recipient).join("")} for ${recipient}` }),
+    Effect.succeed({ recipient, messageId: `${prepared.bodyFor(recipient).join("")}-for-${recipient}` }),
   ping: Effect.void
 })
 
