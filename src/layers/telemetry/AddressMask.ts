@@ -21,10 +21,20 @@ export const addressesHidden: AddressMask = masking(() => "<address>", "<name>")
  * who has not the key. A plain hash could be undone with a list of addresses.
  */
 export const hashedWith = (key: string | Uint8Array): AddressMask => {
-  const hashed = (value: string): string =>
-    `addr_${createHmac("sha256", key).update(value.trim().toLowerCase()).digest("hex").slice(0, 16)}`
+  // The same few addresses stand on line after line, and a hash costs more than the line.
+  const known = new Map<string, string>()
+  const hashed = (value: string): string => {
+    const before = known.get(value)
+    if (before !== undefined) return before
+    const hash = `addr_${createHmac("sha256", key).update(value.trim().toLowerCase()).digest("hex").slice(0, 16)}`
+    if (known.size >= MAX_KNOWN) known.clear()
+    known.set(value, hash)
+    return hash
+  }
   return masking(hashed, hashed)
 }
+
+const MAX_KNOWN = 1_000
 
 function masking(mask: (address: string) => string, unnamed: string | ((name: string) => string)): AddressMask {
   const name = typeof unnamed === "string" ? () => unnamed : unnamed
