@@ -39,7 +39,10 @@ export const skipBlanks = (source: Buffer, at: number, end: number): number => {
   return next
 }
 
-/** A copy in which CRLF and bare CR are LF, or the source itself if it has neither. */
+/**
+ * A copy in which CRLF and bare CR are LF, or the source itself if it has neither. CR CR LF is one line end too:
+ * Ruby's mail library up to 2.7 encodes the CR of a CRLF, and then ends the line once more.
+ */
 export const withLfLines = (source: Buffer): Buffer => {
   const first = source.indexOf(CR)
   if (first < 0) return source
@@ -49,7 +52,7 @@ export const withLfLines = (source: Buffer): Buffer => {
   for (let at = first; at < source.length; at++) {
     const octet = source[at] ?? 0
     if (octet !== CR) lines[length++] = octet
-    else if (source[at + 1] !== LF) lines[length++] = LF
+    else if (source[at + 1] !== LF && !(source[at + 1] === CR && source[at + 2] === LF)) lines[length++] = LF
   }
   return lines.subarray(0, length)
 }

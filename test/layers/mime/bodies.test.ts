@@ -32,6 +32,11 @@ describe("single bodies", () => {
   parses("blanks and empty lines of a text stay", mail("", "", " a  ", "", ""), (email) =>
     assert.strictEqual(email.text, "\n a  \n\n")
   )
+  parses(
+    "the CR of a CRLF, encoded for itself, makes no second line",
+    mail("Content-Transfer-Encoding: quoted-printable", "", "one=0D", "=0D", "two=0D", "three=0Dfour"),
+    (email) => assert.strictEqual(email.text, "one\n\ntwo\nthree\nfour")
+  )
   parses("a whole message that is a file", mail("Content-Type: application/pdf; name=a.pdf", "", "%PDF"), (email) => {
     assert.isUndefined(email.text)
     assert.strictEqual(email.attachments[0]?.fileName, "a.pdf")
