@@ -14,6 +14,7 @@ import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
 import { TlsContextLive } from "../layers/tls/TlsContextLive.ts"
 import { checkCommand } from "./check.ts"
 import { GatewayLive } from "./gateway.ts"
+import { migrateCommand } from "./migrate.ts"
 import { replayCommand } from "./replay.ts"
 import { sandboxCommand } from "./sandbox.ts"
 import { sendCommand } from "./send.ts"
@@ -52,6 +53,7 @@ const root = Command.make("cakemail-smtp-gateway").pipe(
       Command.provide(environment())
     ),
     sendCommand.pipe(Command.provide(environment())),
+    migrateCommand.pipe(Command.provide(environment())),
     replayCommand(Layer.mergeAll(CakemailClientLive, MailParserLive).pipe(Layer.provide(MetricsPrometheus))).pipe(
       Command.provide(environment())
     )
@@ -75,7 +77,7 @@ const messageOf = (error: Error): string => {
 }
 
 /** Errors whose story has been printed already. */
-const SAID: ReadonlySet<string> = new Set(["CheckFailed", "ReplayFailed", "SendFailed", "Uncaught"])
+const SAID: ReadonlySet<string> = new Set(["CheckFailed", "MigrateFailed", "ReplayFailed", "SendFailed", "Uncaught"])
 
 root.pipe(
   Command.run({ version: VERSION }),

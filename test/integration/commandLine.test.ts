@@ -134,7 +134,7 @@ describe("--help", () => {
   it.live("names every command", () =>
     Effect.map(runCommandLine(["--help"]), (ended) => {
       const text = succeeded(ended)
-      for (const command of ["start", "gateway", "sandbox", "check", "send", "replay"]) {
+      for (const command of ["start", "gateway", "sandbox", "check", "send", "migrate", "replay"]) {
         assert.match(text, new RegExp(`^ +${command}\\b`, "m"))
       }
     })
