@@ -61,7 +61,9 @@ export const openReplaySession = Effect.fnUntraced(function* (username: string, 
           protocol: letter.protocol,
           receivedAt: letter.received_at
         }
-        return withToken((token) => client.prepare(token, { email, envelope, transit, room: () => true }))
+        return withToken((token) =>
+          client.prepare(token, { email, envelope, transit, isReplay: true, room: () => true })
+        )
       }),
     submit: (prepared, recipient) => {
       const call = withToken((token) => client.submit(token, prepared, recipient))

@@ -31,6 +31,8 @@ export interface MessageToPrepare {
   readonly email: Email
   readonly envelope: Envelope
   readonly transit: Transit
+  /** It is sent again to some of its recipients alone: the envelope does not tell of the others. */
+  readonly isReplay?: boolean
   /** Asked for so many bytes more before they are kept. */
   readonly room: (bytes: number) => boolean
 }

@@ -137,6 +137,7 @@ describe("replay", () => {
         `${two}.eml`
       ])
       assert.deepStrictEqual(prepared[2]?.envelope, { sender: "", recipients: ["c@example.com"], smtpUtf8: true })
+      assert.isTrue(prepared[2]?.isReplay)
       assert.strictEqual(prepared[2]?.email.subject, "Hello")
       assert.deepStrictEqual(prepared[2]?.transit, {
         clientAddress: "192.0.2.1",

@@ -11,12 +11,12 @@ import type { Controls } from "./Headers.ts"
  * MIGRATION_UNSUPPORTED=reject; `beyond` names what the contract cannot say of what others can.
  */
 export const migrationOf = Effect.fnUntraced(function* (
-  { email, envelope, transit }: MessageToPrepare,
+  { email, envelope, isReplay = false, transit }: MessageToPrepare,
   api: GatewaySettings["api"],
   beyond: (request: MigrationRequest) => ReadonlyArray<string> = () => []
 ) {
   const request = readMigration(email, { recipients: envelope.recipients, receivedAt: transit.receivedAt })
-  if (request.misdirected !== undefined) return yield* rejected(request.misdirected)
+  if (request.misdirected !== undefined && !isReplay) return yield* rejected(request.misdirected)
   const lost = [...request.lost, ...beyond(request)].join(", ")
   if (lost !== "") {
     if (api.migrationUnsupported === "reject") return yield* rejected(`Cakemail cannot honour ${lost}`)
