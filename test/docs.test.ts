@@ -410,12 +410,14 @@ const SETTING_NAMES: ReadonlySet<string> = new Set([
 const NO_SETTINGS: ReadonlySet<string> = new Set([
   "CAP_NET_BIND_SERVICE",
   "CERT_NONE",
+  "ENCRYPTION_STARTTLS",
   "MALLOC_ARENA_MAX",
   "MALLOC_MMAP_THRESHOLD_",
   "MALLOC_TRIM_THRESHOLD_",
   "NAME",
   "NET_BIND_SERVICE",
-  "RENEWED_LINEAGE"
+  "RENEWED_LINEAGE",
+  "SMTP_PASSWORD"
 ])
 
 const anchorsOf = (markdown: string): ReadonlyArray<string> =>

@@ -4,8 +4,9 @@ import { Effect } from "effect"
 import type { startGateway } from "../kit/GatewayKit.ts"
 import { metricOf } from "../kit/metricOf.ts"
 import { arrivals, expectedOf, numbersOf } from "./arrivals.ts"
-import type { Address, ClientTask, MailToSend, Outcome } from "./ClientTask.ts"
+import type { ClientTask, MailToSend, Outcome } from "./ClientTask.ts"
 import type { Library } from "./libraries.ts"
+import { DEMO, mailWith, numberedMails, YOU } from "./sampleMails.ts"
 import { Workshop } from "./Workshop.ts"
 
 export type Gateway = Effect.Success<ReturnType<typeof startGateway>>
@@ -37,24 +38,6 @@ export const SMTP = {
   /** Less than the mail that is too large, and more than half of it: it is read to its end. */
   messageSizeLimit: 131_072
 }
-
-/** As the sandbox knows the sender: a mail without a name goes out under this one. */
-const DEMO: Address = { name: "Demo", address: "demo@example.com" }
-const YOU: Address = { name: "", address: "you@example.com" }
-
-export const mailWith = (fields: Partial<MailToSend> = {}): MailToSend => ({
-  from: DEMO,
-  to: [YOU],
-  cc: [],
-  bcc: [],
-  replyTo: null,
-  subject: "Hello",
-  text: "It works.\n",
-  html: null,
-  headers: [],
-  attachments: [],
-  ...fields
-})
 
 const GREETINGS = "Grüße aus Québec, 東京 und Київ 👋"
 
@@ -129,9 +112,6 @@ const authenticatesBy = (mechanism: "PLAIN" | "LOGIN"): Case => ({
       assert.deepStrictEqual(logins, [mechanism])
     })
 })
-
-const numbered = (count: number) =>
-  Array.from({ length: count }, (_, number) => mailWith({ subject: `Mail ${number}`, text: `Number ${number}.\n` }))
 
 const cases = {
   "verifies the certificate": {
@@ -285,7 +265,7 @@ const cases = {
   "five mails over one connection": {
     run: (bench) =>
       Effect.gen(function* () {
-        const mails = numbered(5)
+        const mails = numberedMails(5)
         const outcomes = yield* bench.send(mails)
         assert.deepStrictEqual(
           outcomes.map(({ code }) => code),
@@ -302,7 +282,7 @@ const cases = {
   "50 mails": {
     run: (bench) =>
       Effect.gen(function* () {
-        const mails = numbered(50)
+        const mails = numberedMails(50)
         const outcomes = yield* bench.send(mails)
         assert.deepStrictEqual(
           outcomes.filter(({ code }) => code !== 250),

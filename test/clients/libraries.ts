@@ -3,7 +3,7 @@ import { Effect, Schema } from "effect"
 import { join } from "node:path"
 import { runProgram } from "../kit/ClientProgram.ts"
 import { type ClientTask, Outcome } from "./ClientTask.ts"
-import { type CaseName } from "./cases.ts"
+import type { CaseName } from "./cases.ts"
 import { sendByCurl } from "./programs/curl.ts"
 import { sendBySwaks } from "./programs/swaks.ts"
 
