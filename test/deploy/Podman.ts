@@ -41,7 +41,10 @@ export const startPodman = Effect.gen(function* () {
     Effect.flatMap(attempt(...args), ({ code, stderr, stdout }) =>
       code === 0 ? Effect.succeed(stdout) : Effect.die(new Error(`podman ${args.join(" ")}: ${stdout}${stderr}`))
     )
-  yield* Effect.addFinalizer(() => attempt("rm", "--all", "--depend", "--force", "--time", "0"))
+  // The first time it stops at a container whose network others use, after it has removed those.
+  yield* Effect.addFinalizer(() =>
+    Effect.repeat(attempt("rm", "--all", "--depend", "--force", "--time", "0"), { times: 1 })
+  )
   yield* importImage(run, join(home, "runtime"), RUNTIME_IMAGE, runtimeRoot)
   yield* importImage(run, join(home, "build"), BUILD_IMAGE, buildRoot)
   return { run, attempt } satisfies Podman

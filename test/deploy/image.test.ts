@@ -91,101 +91,115 @@ const evaluate = ({ id, podman }: Image, script: string) =>
 const withPodman = withClient("podman", "sh", "-c", "podman --version && runc --version")
 
 describe.runIf(withPodman)("the image", () => {
-  layer(BuiltImage, { timeout: 300_000, excludeTestServices: true })((it) => {
-    it.effect("says what it is and how it runs", () =>
-      Effect.gen(function* () {
-        const { id, podman } = yield* Built
-        const [{ Config, Healthcheck }] = JSON.parse(yield* podman.run("image", "inspect", id))
-        assert.strictEqual(Config.User, "1000:1000")
-        assert.sameMembers(Object.keys(Config.ExposedPorts), ["587/tcp", "8080/tcp"])
-        assert.strictEqual(Config.StopSignal, "SIGTERM")
-        assert.deepStrictEqual(Config.Entrypoint, ["/nodejs/bin/node", "/app/dist/programs/main.js"])
-        assert.deepStrictEqual(Config.Cmd, ["gateway"])
-        assert.includeMembers(Config.Env, ["NODE_ENV=production", ...processVariables])
-        assert.lengthOf(processVariables, 3)
-        assert.deepStrictEqual(Healthcheck.Test, ["CMD", "/nodejs/bin/node", "/app/dist/programs/health.js"])
-        assert.containSubset(Config.Labels, {
-          "org.opencontainers.image.title": "Cakemail SMTP Gateway",
-          "org.opencontainers.image.version": "1.2.3",
-          "org.opencontainers.image.revision": "abc",
-          "org.opencontainers.image.created": "2030-01-01T00:00:00Z"
-        })
-      })
+  // Each container is a copy of the whole image here; a busy machine takes its time.
+  const patience = 120_000
+  layer(BuiltImage, { timeout: 600_000, excludeTestServices: true })((it) => {
+    it.effect(
+      "says what it is and how it runs",
+      () =>
+        Effect.gen(function* () {
+          const { id, podman } = yield* Built
+          const [{ Config, Healthcheck }] = JSON.parse(yield* podman.run("image", "inspect", id))
+          assert.strictEqual(Config.User, "1000:1000")
+          assert.sameMembers(Object.keys(Config.ExposedPorts), ["587/tcp", "8080/tcp"])
+          assert.strictEqual(Config.StopSignal, "SIGTERM")
+          assert.deepStrictEqual(Config.Entrypoint, ["/nodejs/bin/node", "/app/dist/programs/main.js"])
+          assert.deepStrictEqual(Config.Cmd, ["gateway"])
+          assert.includeMembers(Config.Env, ["NODE_ENV=production", ...processVariables])
+          assert.lengthOf(processVariables, 3)
+          assert.deepStrictEqual(Healthcheck.Test, ["CMD", "/nodejs/bin/node", "/app/dist/programs/health.js"])
+          assert.containSubset(Config.Labels, {
+            "org.opencontainers.image.title": "Cakemail SMTP Gateway",
+            "org.opencontainers.image.version": "1.2.3",
+            "org.opencontainers.image.revision": "abc",
+            "org.opencontainers.image.created": "2030-01-01T00:00:00Z"
+          })
+        }),
+      patience
     )
 
-    it.effect("holds the compiled program, the packages of production, and nothing else", () =>
-      Effect.gen(function* () {
-        const image = yield* Built
-        const files = (yield* evaluate(image, LIST_FILES)) as ReadonlyArray<FileEntry>
-        assert.isAbove(files.length, 500)
-        const tops = new Set(files.map(({ path }) => path.split("/")[0]))
-        assert.sameMembers([...tops], ["package.json", "dist", "node_modules"])
-        for (const { mode, path, uid } of files) {
-          assert.strictEqual(uid, 0, path)
-          assert.strictEqual(mode & 0o022, 0, path)
-          assert.notMatch(path, /\.([cm]?ts|map)$/)
-        }
-        assert.includeMembers([...packagesOf(files)], [...PRODUCTION])
-        const superfluous = [...packagesOf(files)].filter((name) => !PRODUCTION.has(name))
-        assert.deepStrictEqual(superfluous, [])
-        const bytes = files.reduce((sum, { size }) => sum + size, 0)
-        console.info(`image: /app has ${files.length} files, ${(bytes / 2 ** 20).toFixed(1)} MiB`)
-      })
+    it.effect(
+      "holds the compiled program, the packages of production, and nothing else",
+      () =>
+        Effect.gen(function* () {
+          const image = yield* Built
+          const files = (yield* evaluate(image, LIST_FILES)) as ReadonlyArray<FileEntry>
+          assert.isAbove(files.length, 500)
+          const tops = new Set(files.map(({ path }) => path.split("/")[0]))
+          assert.sameMembers([...tops], ["package.json", "dist", "node_modules"])
+          for (const { mode, path, uid } of files) {
+            assert.strictEqual(uid, 0, path)
+            assert.strictEqual(mode & 0o022, 0, path)
+            assert.notMatch(path, /\.([cm]?ts|map)$/)
+          }
+          assert.includeMembers([...packagesOf(files)], [...PRODUCTION])
+          const superfluous = [...packagesOf(files)].filter((name) => !PRODUCTION.has(name))
+          assert.deepStrictEqual(superfluous, [])
+          const bytes = files.reduce((sum, { size }) => sum + size, 0)
+          console.info(`image: /app has ${files.length} files, ${(bytes / 2 ** 20).toFixed(1)} MiB`)
+        }),
+      patience
     )
 
-    it.effect("tells its version, and what is wrong with settings", () =>
-      Effect.gen(function* () {
-        const { id, podman } = yield* Built
-        const once = (...args: ReadonlyArray<string>) =>
-          podman.attempt("run", "--rm", "--network=none", ...LOCKED, ...LIMITS, ...args)
-        assert.include((yield* once(id, "--version")).stdout, version)
-        const { code, stderr } = yield* once("--env=LOG_LEVEL=LOUD", id)
-        assert.strictEqual(code, 1)
-        assert.include(stderr, "LOG_LEVEL")
-      })
+    it.effect(
+      "tells its version, and what is wrong with settings",
+      () =>
+        Effect.gen(function* () {
+          const { id, podman } = yield* Built
+          const once = (...args: ReadonlyArray<string>) =>
+            podman.attempt("run", "--rm", "--network=none", ...LOCKED, ...LIMITS, ...args)
+          assert.include((yield* once(id, "--version")).stdout, version)
+          const { code, stderr } = yield* once("--env=LOG_LEVEL=LOUD", id)
+          assert.strictEqual(code, 1)
+          assert.include(stderr, "LOG_LEVEL")
+        }),
+      patience
     )
 
-    it.effect("listens on 587 as nobody in particular, is healthy, takes a mail, and drains", () =>
-      Effect.gen(function* () {
-        const { id, podman } = yield* Built
-        const gateway = yield* podman.run(
-          "run",
-          "--detach",
-          "--network=none",
-          ...LOCKED,
-          ...LIMITS,
-          // As Docker does for every container.
-          "--sysctl=net.ipv4.ip_unprivileged_port_start=0",
-          "--env=CAKEMAIL_API_URL=http://127.0.0.1:8025",
-          "--env=CAKEMAIL_CREATE_SENDERS=true",
-          id
-        )
-        const name = gateway.trim()
-        const beside = (...args: ReadonlyArray<string>) =>
-          podman.run("run", `--network=container:${name}`, ...LOCKED, ...LIMITS, ...args)
-        yield* beside("--detach", id, "sandbox")
+    it.effect(
+      "listens on 587 as nobody in particular, is healthy, takes a mail, and drains",
+      () =>
+        Effect.gen(function* () {
+          const { id, podman } = yield* Built
+          const gateway = yield* podman.run(
+            "run",
+            "--detach",
+            "--network=none",
+            ...LOCKED,
+            ...LIMITS,
+            // As Docker does for every container.
+            "--sysctl=net.ipv4.ip_unprivileged_port_start=0",
+            "--env=CAKEMAIL_API_URL=http://127.0.0.1:8025",
+            "--env=CAKEMAIL_CREATE_SENDERS=true",
+            id
+          )
+          const name = gateway.trim()
+          const beside = (...args: ReadonlyArray<string>) =>
+            podman.run("run", `--network=container:${name}`, ...LOCKED, ...LIMITS, ...args)
+          yield* beside("--detach", id, "sandbox")
 
-        const healthy = Effect.flatMap(podman.attempt("healthcheck", "run", name), ({ code, stdout }) =>
-          code === 0 ? Effect.void : Effect.fail(stdout)
-        )
-        yield* healthy.pipe(Effect.retry({ schedule: Schedule.spaced("200 millis"), times: 100 }))
+          const healthy = Effect.flatMap(podman.attempt("healthcheck", "run", name), ({ code, stdout }) =>
+            code === 0 ? Effect.void : Effect.fail(stdout)
+          )
+          yield* healthy.pipe(Effect.retry({ schedule: Schedule.spaced("200 millis"), times: 100 }))
 
-        const reply = yield* beside("--rm", id, "send", "--port=587", "--to=you@example.com")
-        assert.match(reply, /^250 2\.0\.0 Message accepted for delivery: /)
+          const reply = yield* beside("--rm", id, "send", "--port=587", "--to=you@example.com")
+          assert.match(reply, /^250 2\.0\.0 Message accepted for delivery: /)
 
-        yield* podman.run("stop", "--time", "60", name)
-        const [{ State }] = JSON.parse(yield* podman.run("inspect", name))
-        assert.strictEqual(State.ExitCode, 0)
-        const events = (yield* podman.run("logs", name))
-          .trimEnd()
-          .split("\n")
-          .map((line) => JSON.parse(line) as LogLine)
-        const listening = events.find(({ event }) => event === "smtp_listening")
-        assert.strictEqual(listening?.port, 587)
-        assert.isTrue(events.some(({ event }) => event === "shutdown_complete"))
-        const startUp = Date.parse(listening?.timestamp ?? "") - Date.parse(State.StartedAt)
-        console.info(`image: listening ${startUp} ms after the start of the container`)
-      })
+          yield* podman.run("stop", "--time", "60", name)
+          const [{ State }] = JSON.parse(yield* podman.run("inspect", name))
+          assert.strictEqual(State.ExitCode, 0)
+          const events = (yield* podman.run("logs", name))
+            .trimEnd()
+            .split("\n")
+            .map((line) => JSON.parse(line) as LogLine)
+          const listening = events.find(({ event }) => event === "smtp_listening")
+          assert.strictEqual(listening?.port, 587)
+          assert.isTrue(events.some(({ event }) => event === "shutdown_complete"))
+          const startUp = Date.parse(listening?.timestamp ?? "") - Date.parse(State.StartedAt)
+          console.info(`image: listening ${startUp} ms after the start of the container`)
+        }),
+      patience
     )
   })
 })
