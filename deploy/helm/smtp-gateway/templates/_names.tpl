@@ -51,3 +51,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- define "smtp-gateway.text" -}}
 {{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ printf "%.0f" . }}{{ else }}{{ toString . }}{{ end }}
 {{- end }}
+
+{{/* "true" when the settings name a collector of traces. */}}
+{{- define "smtp-gateway.exportsTraces" -}}
+{{- range $name, $value := .Values.config }}
+{{- if hasPrefix "OTEL_EXPORTER_OTLP" $name }}true{{ end }}
+{{- end }}
+{{- end }}
