@@ -3,7 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import type { SandboxAccount } from "../../src/services/Sandbox.ts"
 import { startGateway } from "../kit/GatewayKit.ts"
+import { startGatewayProcess } from "../kit/GatewayProcess.ts"
 import { mailData } from "../kit/MailWire.ts"
+import { startSandbox } from "../kit/SandboxKit.ts"
 import { openSecureWire, type Wire } from "../kit/SmtpWire.ts"
 
 const tokenOf = (digit: string): string => `ck_pat_${digit.repeat(40)}`
@@ -97,3 +99,36 @@ describe("beside a personal access token", () => {
     )
   )
 })
+
+it.live("no token is ever logged, wherever a client put it, and no metric has one", () =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { url } = yield* startSandbox({ accounts: [account("one", 1)] })
+      const { ended, httpUrl, log, signal, smtpPort } = yield* startGatewayProcess({
+        apiUrl: url,
+        environment: { LOG_LEVEL: "DEBUG", LOG_ADDRESSES: "full", AUTH_FAILURE_LIMIT: "2" }
+      })
+      const good = yield* loggedIn(smtpPort, tokenOf("1"), tokenOf("1"))
+      assert.match(yield* send(good), /^250 /)
+      const wrong: ReadonlyArray<readonly [username: string, password: string]> = [
+        [tokenOf("a"), tokenOf("a")],
+        ["apikey", tokenOf("b")],
+        [tokenOf("1"), "hunter2"],
+        [tokenOf("1"), "hunter3"],
+        [tokenOf("1"), "hunter4"]
+      ]
+      for (const [username, password] of wrong) {
+        const wire = yield* openSecureWire(smtpPort)
+        assert.notStrictEqual((yield* wire.login(username, password)).code, 235)
+      }
+      const metrics = yield* Effect.promise(async () => (await fetch(`${httpUrl}/metrics`)).text())
+      assert.notMatch(metrics, /ck_pat_|hunter/i)
+      yield* signal("SIGTERM")
+      yield* ended
+      const lines = (yield* log).join("\n")
+      assert.notMatch(lines, /ck_pat_|hunter/i)
+      assert.match(lines, /"authenticated_user":"token-[0-9a-f]{16}"/)
+      assert.include(lines, '"event":"auth_failed"')
+    })
+  )
+)
