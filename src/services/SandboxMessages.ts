@@ -60,18 +60,28 @@ export interface StoredMessage {
   readonly read: boolean
 }
 
+/** A change and its number: they are counted from the start. */
+export interface NumberedChange {
+  readonly number: number
+  readonly change: MailboxChange
+}
+
 /** What happened to the captured messages. Only ids: whoever is slow to look must not keep messages in memory. */
 export type MailboxChange =
   | { readonly _tag: "Added"; readonly id: string }
   /** By hand, or because they were the oldest. */
   | { readonly _tag: "Removed"; readonly ids: ReadonlyArray<string> }
   | { readonly _tag: "Marked"; readonly ids: ReadonlyArray<string>; readonly read: boolean }
+  /** Changes that came too fast for whoever looks: what they were nobody knows any more. */
+  | { readonly _tag: "Missed" }
 
 /** Where captured messages are kept. Bounded: the oldest go first. */
 export interface CapturedMessages {
   readonly add: (message: CapturedMessage) => Effect.Effect<void>
   /** Newest first. */
   readonly all: Effect.Effect<ReadonlyArray<StoredMessage>>
+  /** The same, with the number of the last change that is in it. */
+  readonly snapshot: Effect.Effect<{ readonly messages: ReadonlyArray<StoredMessage>; readonly lastChange: number }>
   readonly get: (id: string) => Effect.Effect<StoredMessage | undefined>
   /** Unknown ids are passed over. */
   readonly remove: (ids: ReadonlyArray<string>) => Effect.Effect<void>
@@ -79,8 +89,8 @@ export interface CapturedMessages {
   readonly setRead: (ids: ReadonlyArray<string>, read: boolean) => Effect.Effect<void>
   /** The newest message that matches, or the next one that will. Waits as long as it takes. */
   readonly waitFor: (matches: (stored: StoredMessage) => boolean) => Effect.Effect<StoredMessage>
-  /** From the moment it runs on. Who falls behind by more than a thousand changes misses the oldest of them. */
-  readonly changes: Stream.Stream<MailboxChange>
+  /** From the moment it runs on. Who falls behind by more than a thousand changes misses the oldest, and is told so. */
+  readonly changes: Stream.Stream<NumberedChange>
   /** Bytes that the messages count for. */
   readonly bytes: Effect.Effect<number>
 }

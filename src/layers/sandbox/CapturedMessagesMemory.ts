@@ -1,6 +1,6 @@
 /** Captured messages in memory, bounded by count and by bytes. */
 import { Effect, PubSub, Stream } from "effect"
-import type { CapturedMessage, CapturedMessages, MailboxChange, StoredMessage } from "../../services/SandboxMessages.ts"
+import type { CapturedMessage, CapturedMessages, MailboxChange, NumberedChange, StoredMessage } from "../../services/SandboxMessages.ts"
 import { longestSearchText } from "./SearchText.ts"
 
 export interface CapturedMessagesOptions {
@@ -26,7 +26,8 @@ export const makeCapturedMessagesMemory: (options: CapturedMessagesOptions) => E
     // A Map keeps the order of insertion: its first entry is the oldest.
     const entries = new Map<string, Entry>()
     const waiters = new Set<Waiter>()
-    const changes = yield* PubSub.sliding<MailboxChange>(MAX_WAITING_CHANGES)
+    const changes = yield* PubSub.sliding<NumberedChange>(MAX_WAITING_CHANGES)
+    let published = 0
     let bytes = 0
 
     const newestFirst = () => [...entries.values()].toReversed()
@@ -58,7 +59,7 @@ export const makeCapturedMessagesMemory: (options: CapturedMessagesOptions) => E
       return surplus
     }
 
-    const publish = (change: MailboxChange) => Effect.asVoid(PubSub.publish(changes, change))
+    const publish = (change: MailboxChange) => Effect.asVoid(PubSub.publish(changes, { number: ++published, change }))
 
     const publishRemoval = (ids: ReadonlyArray<string>) =>
       ids.length === 0 ? Effect.void : publish({ _tag: "Removed", ids })
@@ -70,6 +71,7 @@ export const makeCapturedMessagesMemory: (options: CapturedMessagesOptions) => E
           return Effect.andThen(publish({ _tag: "Added", id: message.id }), publishRemoval(surplus))
         }),
       all: Effect.sync(newestFirst),
+    snapshot: Effect.sync(() => ({ messages: newestFirst(), lastChange: published })),
       get: (id) => Effect.sync(() => entries.get(id)),
       remove: (ids) => Effect.suspend(() => publishRemoval(removeAll(ids))),
       clear: Effect.suspend(() => publishRemoval(removeAll(entries.keys()))),
@@ -101,10 +103,23 @@ export const makeCapturedMessagesMemory: (options: CapturedMessagesOptions) => E
             waiters.delete(waiter)
           })
         }),
-      changes: Stream.fromPubSub(changes),
+      changes: Stream.suspend(() => withGaps(Stream.fromPubSub(changes), published)),
       bytes: Effect.sync(() => bytes)
     }
   })
+
+/** The numbers tell when something is missing between two changes; `last` is the number before the first. */
+const withGaps = (changes: Stream.Stream<NumberedChange>, last: number): Stream.Stream<NumberedChange> =>
+  Stream.mapAccum(
+    changes,
+    () => last,
+    (before, next) => [
+      next.number,
+      next.number === before + 1 ? [next] : [{ number: next.number - 1, change: MISSED }, next]
+    ]
+  )
+
+const MISSED: MailboxChange = { _tag: "Missed" }
 
 /**
  * The body is held once. The decoded texts are copies of parts of it, and so are the words that a search makes of them:

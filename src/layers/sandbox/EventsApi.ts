@@ -3,7 +3,7 @@ import { Effect, Schedule, Stream } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Sandbox } from "../../services/Sandbox.ts"
-import type { CapturedMessages, MailboxChange } from "../../services/SandboxMessages.ts"
+import type { CapturedMessages, NumberedChange } from "../../services/SandboxMessages.ts"
 import { type Inbox, inboxOf, isIn } from "./Inbox.ts"
 import { InboxApi } from "./InboxApi.ts"
 import { toSummaryJson } from "./MailpitJson.ts"
@@ -26,8 +26,8 @@ export const EventsApi = HttpApiBuilder.group(
     const events = (inbox: Inbox) =>
       Stream.mergeAll(
         [
-          Stream.succeed(toEvent("ready", {})),
-          Stream.mapEffect(messages.changes, (change) => toMessageEvent(messages, inbox, change)),
+          Stream.succeed(`retry: ${RETRY}\n\n${toEvent("ready", {})}`),
+          Stream.mapEffect(messages.changes, (next) => toMessageEvent(messages, inbox, next)),
           Stream.map(Stream.fromPubSub(notices), (notice) => toEvent(notice, {})),
           Stream.fromSchedule(Schedule.spaced(HEARTBEAT)).pipe(Stream.map(() => ": still here\n\n"))
         ],
@@ -47,18 +47,29 @@ export const EventsApi = HttpApiBuilder.group(
   })
 )
 
-const toEvent = (name: string, data: unknown): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+/** Milliseconds after which a browser that lost the connection tries again. */
+const RETRY = 1_000
 
-const toMessageEvent = (messages: CapturedMessages, inbox: Inbox, change: MailboxChange): Effect.Effect<string> => {
+/** Changes of messages carry their number: a list that has it in its Last-Change needs no telling. */
+const toEvent = (name: string, data: unknown, number?: number): string =>
+  `${number === undefined ? "" : `id: ${number}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+
+const toMessageEvent = (
+  messages: CapturedMessages,
+  inbox: Inbox,
+  { change, number }: NumberedChange
+): Effect.Effect<string> => {
   switch (change._tag) {
     case "Added":
       // Gone already, or in another inbox: nothing is said of it.
       return Effect.map(messages.get(change.id), (stored) =>
-        stored !== undefined && isIn(inbox, stored.message.username) ? toEvent("new", toSummaryJson(stored)) : ""
+        stored !== undefined && isIn(inbox, stored.message.username) ? toEvent("new", toSummaryJson(stored), number) : ""
       )
     case "Marked":
-      return Effect.succeed(toEvent("update", { IDs: change.ids, Read: change.read }))
+      return Effect.succeed(toEvent("update", { IDs: change.ids, Read: change.read }, number))
     case "Removed":
-      return Effect.succeed(toEvent("delete", { IDs: change.ids }))
+      return Effect.succeed(toEvent("delete", { IDs: change.ids }, number))
+    case "Missed":
+      return Effect.succeed(toEvent("reload", {}, number))
   }
 }

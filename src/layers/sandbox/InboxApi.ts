@@ -150,7 +150,7 @@ class Events extends HttpApiGroup.make("events")
     }).annotateMerge(
       described(
         "What happens, as it happens",
-        "Server-sent events: new (a message summary), update ({ IDs, Read }), delete ({ IDs }), refusals and faults (the lists of that name have changed). The first is ready."
+        "Server-sent events: new (a message summary), update ({ IDs, Read }), delete ({ IDs }), reload (events were lost: what was known of the messages is no longer true), refusals and faults (the lists of that name have changed). The first is ready."
       )
     )
   )

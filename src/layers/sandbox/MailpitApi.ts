@@ -34,9 +34,19 @@ export const MailpitApi = HttpApiBuilder.group(
     const mailbox = (query: Query) => Effect.map(messages.all, (all) => messagesIn(inboxOf(query), all))
 
     const search = Effect.fnUntraced(function* (query: Query) {
-      const all = yield* mailbox(query)
-      return { all, found: yield* matching(all, parseSearch(searchOf(query))) }
+      const { lastChange, messages: everything } = yield* messages.snapshot
+      const all = messagesIn(inboxOf(query), everything)
+      const sought = searchOf(query)
+      return { all, found: sought === "" ? all : yield* matching(all, parseSearch(sought)), lastChange }
     })
+
+    /** With the number of the last change that it knows of, for whoever listens to the changes too. */
+    const list = (query: Query) =>
+      Effect.map(search(query), ({ all, found, lastChange }) =>
+        HttpServerResponse.jsonUnsafe(toMessagesJson(all, found, pageOf(query)), {
+          headers: { "last-change": String(lastChange) }
+        })
+      )
 
     const withMessage = Effect.fnUntraced(function* (
       id: string,
@@ -67,16 +77,8 @@ export const MailpitApi = HttpApiBuilder.group(
     }
 
     return handlers
-      .handleRaw("list", ({ query }) =>
-        Effect.map(mailbox(query), (all) => HttpServerResponse.jsonUnsafe(toMessagesJson(all, all, pageOf(query))))
-      )
-      .handleRaw("search", ({ query }) =>
-        searchOf(query) === ""
-          ? Effect.succeed(NO_QUERY)
-          : Effect.map(search(query), ({ all, found }) =>
-              HttpServerResponse.jsonUnsafe(toMessagesJson(all, found, pageOf(query)))
-            )
-      )
+      .handleRaw("list", ({ query }) => list(query))
+      .handleRaw("search", ({ query }) => (searchOf(query) === "" ? Effect.succeed(NO_QUERY) : list(query)))
       .handleRaw("wait", ({ query }) =>
         Effect.suspend(() => {
           const seconds = query.timeout === undefined ? DEFAULT_WAIT : Number(query.timeout)

@@ -23,7 +23,7 @@ const ALWAYS = `base-uri 'none'; form-action 'none'; frame-ancestors 'self'; san
 
 /** `remote`: pictures, styles and fonts from elsewhere are loaded, because whoever looks at the mail asked for it. */
 export const viewHtml = (html: string, remote: boolean): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.text(withLinksOutside(remote ? html : withoutLinkElements(html)), {
+  HttpServerResponse.text(withLinksOutside(remote ? html : withoutConnections(html)), {
     contentType: "text/html; charset=utf-8",
     headers: {
       "content-security-policy": `${remote ? LOADS_REMOTE : LOADS_NOTHING}; ${ALWAYS}`,
@@ -36,11 +36,17 @@ export const viewText = (text: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(text, { contentType: "text/plain; charset=utf-8", headers: { "cache-control": "no-store" } })
 
 /**
- * `<link rel="preconnect">` and `dns-prefetch` open connections that no policy governs. A start tag of that name can
- * begin in no other way than this (HTML, section 13.2.5.8). `meta` takes its place: like `link` it is empty and belongs
- * into the head, so that nothing else of the document is read differently.
+ * What opens connections that no policy governs. `<link rel="preconnect">` is meant to; for a frame a browser connects
+ * before it asks the policy, which then forbids the frame. A start tag of a name can begin in no other way than this
+ * (HTML, section 13.2.5.8). What takes the place of an element stands where it stood and leaves the rest of the document
+ * as it is: `meta` is as empty as `link`, and what is in a `template` is as little shown as what is in an `iframe`.
  */
-const withoutLinkElements = (html: string): string => html.replace(/<link(?=[\t\n\f\r />])/gi, "<meta")
+const withoutConnections = (html: string): string =>
+  html.replace(/(<\/?)(link|iframe|frameset|frame)(?=[\t\n\f\r />])/gi, (_, start: string, name: string) => {
+    return `${start}${STAND_INS[name.toLowerCase()] ?? "template"}`
+  })
+
+const STAND_INS: Readonly<Record<string, string>> = { link: "meta", frame: "meta", frameset: "div", iframe: "template" }
 
 /** Behind the document type, which has to come first; the first `base` with a target is the one that counts. */
 const withLinksOutside = (html: string): string => {

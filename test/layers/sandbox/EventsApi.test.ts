@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { eventually, startSandbox } from "../../kit/SandboxKit.ts"
+import { capturedMessage } from "./capturedMessage.ts"
 import { openEvents } from "./EventStream.ts"
 import { call, emailV2, prepareV2, submitV2 } from "./SandboxClient.ts"
 
@@ -73,6 +74,26 @@ describe("GET /api/v1/events", () => {
       assert.sameMembers([(yield* next).name, (yield* next).name], ["faults", "refusals"])
       yield* call(`${url}/sandbox/refusals`, { method: "DELETE" })
       assert.strictEqual((yield* next).name, "refusals")
+    })
+  )
+
+  it.effect("says when it has lost events, and goes on", () =>
+    Effect.gen(function* () {
+      const { events, sandbox, submit } = yield* sandboxWithSender()
+      const { next } = yield* events()
+      yield* next
+      // In one go: nobody has a chance to look in between.
+      const many = Array.from({ length: 3_000 }, (_, index) => capturedMessage({ id: `id-${index}` }))
+      yield* Effect.forEach(many, sandbox.messages.add, { discard: true })
+      const id = yield* submit("the last")
+      const seen: Array<string> = []
+      for (;;) {
+        const { data, name } = yield* next
+        seen.push(name)
+        if (data.ID === id) break
+      }
+      assert.include(seen, "reload")
+      assert.isBelow(seen.length, 3_000)
     })
   )
 

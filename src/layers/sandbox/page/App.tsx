@@ -36,17 +36,14 @@ export const App = () => {
   })
   return (
     <div class={route.value.id === undefined ? "app" : "app reading"}>
-      <a class="skip" href="#list" onClick={skipToList}>
-        Skip to the list
-      </a>
       <TopBar />
       {problem.value !== undefined && <Problem text={problem.value} />}
       {untouched.value ? (
-        <main class="first">
+        <main class="first" id="content" tabIndex={-1}>
           <FirstMail />
         </main>
       ) : (
-        <main class="panes">
+        <main class="panes" id="content" tabIndex={-1}>
           <section class="list-pane" aria-label="Messages">
             <ListHead />
             {route.value.list === "inbox" ? <MessageList /> : <RefusalList />}
@@ -101,10 +98,4 @@ const Announcement = () => {
       {text}
     </div>
   )
-}
-
-/** The address holds where one is: a link within the page must not change it. */
-const skipToList = (event: Event): void => {
-  event.preventDefault()
-  document.getElementById("list")?.focus()
 }

@@ -1,8 +1,9 @@
 /** Failures by mouse: makes the API slow, busy, broken or picky, to see how an application copes. */
 import { useState } from "preact/hooks"
-import { clearFaults, type Fault, putFaults } from "./api.ts"
+import { clearFaults, type Fault } from "./api.ts"
 import { Dialog } from "./Dialog.tsx"
 import { dialog } from "./dialogs.ts"
+import { addFault, removeFault } from "./faultChanges.ts"
 import { endpointText, ENDPOINTS, faultText } from "./faultText.ts"
 import { Icon } from "./Icon.tsx"
 import { attempt } from "./problems.ts"
@@ -20,8 +21,6 @@ const CurrentFaults = () => {
   const set = faults.value
   if (set.length === 0)
     return <p class="hint">Nothing goes wrong at the moment. What you add here takes effect at once.</p>
-  const without = (index: number): ReadonlyArray<Fault> =>
-    set.filter((_, each) => each !== index).map(({ fault }) => fault)
   return (
     <section class="current-faults" aria-label="Current failures">
       <ul>
@@ -37,7 +36,7 @@ const CurrentFaults = () => {
               type="button"
               class="quiet"
               aria-label={`Remove ${faultText(state)}`}
-              onClick={() => void attempt(() => putFaults(without(index)))}
+              onClick={() => removeFault(state.fault)}
             >
               <Icon name="close" />
             </button>
@@ -93,7 +92,7 @@ const NewFault = () => {
   const change = (part: Partial<Draft>): void => setDraft({ ...draft, ...part })
   const add = (event: Event): void => {
     event.preventDefault()
-    void attempt(() => putFaults([...faults.peek().map(({ fault }) => fault), toFault(draft)]))
+    addFault(toFault(draft))
   }
   return (
     <form class="new-fault" onSubmit={add}>

@@ -9,9 +9,11 @@ import { refusals } from "./sandbox.ts"
 
 /** What the list shows, and what can be done with all of it. */
 export const ListHead = () => {
-  const { list } = route.value
+  const { id, list } = route.value
   return (
     <header class="list-head">
+      {/* The page is about the list, until a message is open whose subject says what it is about. */}
+      {id === undefined && <h1 class="unseen">{list === "inbox" ? "Inbox" : "Refused"}</h1>}
       <nav aria-label="Lists">
         <ListLink to="inbox" title="Inbox" count={mailbox.total.value} />
         <ListLink to="refused" title="Refused" count={refusals.value.length} />

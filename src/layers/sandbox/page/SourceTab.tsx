@@ -22,9 +22,7 @@ export const SourceTab = ({ id }: { readonly id: string }) => {
           </>
         )}
       </p>
-      <pre class="plain" role="region" tabIndex={0} aria-label="The source of the mail">
-        {source.text}
-      </pre>
+      <pre class="plain">{source.text}</pre>
     </>
   )
 }

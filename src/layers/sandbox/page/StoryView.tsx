@@ -84,7 +84,7 @@ const Log = ({ lines }: { readonly lines: Lines }) => {
   return (
     <>
       {common.length > 0 && <Fields fields={common} />}
-      <div class="log-frame" role="region" tabIndex={0} aria-labelledby="log-title">
+      <div class="log-frame" role="region" tabIndex={0} aria-label="Lines of the log">
         <table class="log">
           <thead class="unseen">
             <tr>

@@ -52,6 +52,8 @@ export const Tabs = <Name extends string>(props: {
       <div
         class={`panel panel-${selected}`}
         role="tabpanel"
+        // It scrolls: whoever has no mouse has to reach it.
+        tabIndex={0}
         id={`panel-${selected}`}
         aria-labelledby={`tab-${selected}`}
       >

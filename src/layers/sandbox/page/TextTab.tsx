@@ -1,8 +1,2 @@
 export const TextTab = ({ text }: { readonly text: string }) =>
-  text === "" ? (
-    <p class="nothing">This mail has no text part.</p>
-  ) : (
-    <pre class="plain" role="region" tabIndex={0} aria-label="The mail as text">
-      {text}
-    </pre>
-  )
+  text === "" ? <p class="nothing">This mail has no text part.</p> : <pre class="plain">{text}</pre>

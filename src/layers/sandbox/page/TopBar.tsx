@@ -12,7 +12,14 @@ import { type Theme, theme } from "./theme.ts"
 
 export const TopBar = () => (
   <header class="top">
-    <a class="brand" href={linkTo({ list: "inbox", id: undefined, tab: undefined, inbox: "", search: "" })}>
+    <a class="skip" href="#content" onClick={skipToContent}>
+      Skip to the content
+    </a>
+    <a
+      class="brand"
+      aria-label="Cakemail sandbox: all messages"
+      href={linkTo({ list: "inbox", id: undefined, tab: undefined, inbox: "", search: "" })}
+    >
       <Mark />
       <span>Cakemail sandbox</span>
     </a>
@@ -33,6 +40,12 @@ export const TopBar = () => (
     </div>
   </header>
 )
+
+/** The address holds where one is: a link within the page must not change it. */
+const skipToContent = (event: Event): void => {
+  event.preventDefault()
+  document.getElementById("content")?.focus()
+}
 
 const Mark = () => (
   <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">

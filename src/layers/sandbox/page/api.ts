@@ -31,9 +31,15 @@ export class ApiProblem extends Error {
   }
 }
 
-export const listMessages = ({ inbox, search }: Selection, start: number, limit: number): Promise<Messages> => {
-  const page = { start: String(start), limit: String(limit), inbox }
-  return search === "" ? json("/api/v1/messages", page) : json("/api/v1/search", { ...page, query: search })
+/** A page of the list, and the number of the last change that it knows of. */
+export const listMessages = async (
+  { inbox, search }: Selection,
+  start: number,
+  limit: number
+): Promise<{ readonly page: Messages; readonly lastChange: number }> => {
+  const query = { start: String(start), limit: String(limit), inbox, query: search }
+  const response = await answer(withQuery(search === "" ? "/api/v1/messages" : "/api/v1/search", query))
+  return { page: await response.json(), lastChange: Number(response.headers.get("last-change")) }
 }
 
 export const getMessage = (id: string): Promise<Message> => json(messagePath(id), { payload: "false" })

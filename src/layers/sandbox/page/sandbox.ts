@@ -13,7 +13,7 @@ import {
 } from "./api.ts"
 import { listen } from "./live.ts"
 import * as mailbox from "./mailbox.ts"
-import { report } from "./problems.ts"
+import { problem, report } from "./problems.ts"
 import { route } from "./route.ts"
 
 export const inboxes = signal<Inboxes>([])
@@ -62,23 +62,28 @@ export const start = (): void => {
   })
   listen({
     ready: () => {
+      problem.value = undefined
       mailbox.refresh()
       lookUpInboxes()
       lookUpRefusals()
       lookUpFaults()
       getInfo().then((found) => (info.value = found), report)
     },
-    new: (summary) => {
+    new: (summary, number) => {
       latest.value = summary
-      mailbox.arrive(summary)
+      mailbox.arrive(summary, number)
       lookUpInboxes()
     },
-    update: ({ IDs, Read }) => {
-      mailbox.mark(IDs, Read)
+    update: ({ IDs, Read }, number) => {
+      mailbox.mark(IDs, Read, number)
       lookUpInboxes()
     },
-    delete: ({ IDs }) => {
-      mailbox.vanish(IDs)
+    delete: ({ IDs }, number) => {
+      mailbox.vanish(IDs, number)
+      lookUpInboxes()
+    },
+    reload: () => {
+      mailbox.refresh()
       lookUpInboxes()
     },
     refusals: lookUpRefusals,

@@ -1,0 +1,79 @@
+/** Ten thousand messages: the list shows them all, and has only those in the document that are in sight. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { capturedMessage } from "../layers/sandbox/capturedMessage.ts"
+import { hasBrowser, openInbox, step } from "./BrowserKit.ts"
+
+const COUNT = 10_000
+
+const message = (number: number) =>
+  capturedMessage({
+    id: `id-${number}`,
+    subject: `Message ${number}`,
+    text: `Text of message ${number}`,
+    receivedAt: Date.UTC(2026, 0, 1) + number * 1_000
+  })
+
+describe.runIf(hasBrowser)("ten thousand messages", () => {
+  it.live(
+    "are scrolled through, reached by the keyboard and searched",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { page, sandbox, send } = yield* openInbox()
+          const { messages } = sandbox.sandbox
+          for (let number = 1; number <= COUNT; number++) yield* messages.add(message(number))
+          yield* step(() => page.getByRole("link", { name: "Inbox 10,000" }).waitFor())
+
+          const rows = page.locator(".row-place")
+          const row = (number: number) => rows.filter({ has: page.getByText(`Message ${number}`, { exact: true }) })
+          const scrollTo = (share: number) =>
+            step(() => page.evaluate(`list.scrollTop = (list.scrollHeight - list.clientHeight) * ${share}`))
+          for (const [share, number] of [
+            [1, 1],
+            [0.5, 5_000],
+            [0.25, 7_500],
+            [0, COUNT]
+          ] as const) {
+            yield* scrollTo(share)
+            yield* step(() => row(number).waitFor())
+            assert.isBelow(yield* step(() => rows.count()), 40)
+            const place = yield* step(() => row(number).getAttribute("aria-posinset"))
+            assert.strictEqual(place, String(COUNT + 1 - number))
+            assert.strictEqual(
+              yield* step(() => page.locator(".row-place[aria-hidden]").count()),
+              0,
+              "no holes are left"
+            )
+          }
+
+          // Each page of the list is asked for once, however often it is passed.
+          const asked: Array<string> = []
+          page.on("request", (request) => asked.push(request.url()))
+          for (const share of [0.5, 1, 0.25, 0]) yield* scrollTo(share)
+          yield* step(() => row(COUNT).waitFor())
+          assert.deepStrictEqual(
+            asked.filter((url) => url.includes("/api/v1/messages")),
+            []
+          )
+
+          for (let presses = 0; presses < 150; presses++) yield* step(() => page.keyboard.press("j"))
+          yield* step(() => page.keyboard.press("Enter"))
+          yield* step(() => page.getByRole("heading", { name: "Message 9851", exact: true }).waitFor())
+
+          yield* step(() => page.getByRole("searchbox").fill("subject:4321"))
+          yield* step(() => page.getByRole("link", { name: "Inbox 1", exact: true }).waitFor())
+          yield* step(() => page.getByRole("searchbox").fill(""))
+          yield* step(() => page.getByRole("link", { name: "Inbox 10,000" }).waitFor())
+
+          // One more: the oldest goes, and nothing that is in sight moves away under the reader.
+          yield* send({ subject: "One more" })
+          yield* step(() => page.locator(".row").first().getByText("One more").waitFor())
+          yield* step(() => page.getByRole("link", { name: "Inbox 10,000" }).waitFor())
+          yield* scrollTo(1)
+          yield* step(() => row(2).waitFor())
+        })
+      ),
+    90_000
+  )
+})
