@@ -36,6 +36,8 @@ export interface PageOptions {
   readonly width?: number
   readonly height?: number
   readonly dark?: boolean
+  /** Device pixels for each pixel of the page. Default: 1. */
+  readonly scale?: number
 }
 
 export const openPage = Effect.fnUntraced(function* (browser: Browser, url: string, options: PageOptions = {}) {
@@ -43,6 +45,7 @@ export const openPage = Effect.fnUntraced(function* (browser: Browser, url: stri
     Effect.promise(() =>
       browser.newContext({
         viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
+        deviceScaleFactor: options.scale ?? 1,
         colorScheme: options.dark === true ? "dark" : "light",
         reducedMotion: "reduce",
         acceptDownloads: true,
@@ -63,7 +66,7 @@ export const openPage = Effect.fnUntraced(function* (browser: Browser, url: stri
   context.on("request", (request) => {
     if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith("data:")) elsewhere.push(request.url())
   })
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(30_000)
   yield* Effect.promise(() => page.goto(url))
   const opened: OpenPage = { page, complaints, elsewhere }
   return opened

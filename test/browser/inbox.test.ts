@@ -23,7 +23,7 @@ const run = (
           assert.deepStrictEqual(inbox.elsewhere, [], "the page needs no network")
         })
       ),
-    60_000
+    90_000
   )
 
 const subjects = ({ page }: Inbox) => step(() => page.locator(".row-subject").allInnerTexts())
@@ -226,6 +226,7 @@ describe.runIf(hasBrowser)("the inbox in a browser", () => {
       ])
       for (const name of ["Remove Slow 2 s", "Remove 500", "Remove Reset"]) {
         yield* step(() => dialog.getByRole("button", { name }).click())
+        yield* step(() => dialog.getByRole("button", { name }).waitFor({ state: "detached" }))
       }
       yield* step(() => page.keyboard.press("Escape"))
       yield* shown("Refuse you@example.com 0/2")

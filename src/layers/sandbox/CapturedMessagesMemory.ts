@@ -1,6 +1,12 @@
 /** Captured messages in memory, bounded by count and by bytes. */
 import { Effect, PubSub, Stream } from "effect"
-import type { CapturedMessage, CapturedMessages, MailboxChange, NumberedChange, StoredMessage } from "../../services/SandboxMessages.ts"
+import type {
+  CapturedMessage,
+  CapturedMessages,
+  MailboxChange,
+  NumberedChange,
+  StoredMessage
+} from "../../services/SandboxMessages.ts"
 import { longestSearchText } from "./SearchText.ts"
 
 export interface CapturedMessagesOptions {
@@ -71,7 +77,7 @@ export const makeCapturedMessagesMemory: (options: CapturedMessagesOptions) => E
           return Effect.andThen(publish({ _tag: "Added", id: message.id }), publishRemoval(surplus))
         }),
       all: Effect.sync(newestFirst),
-    snapshot: Effect.sync(() => ({ messages: newestFirst(), lastChange: published })),
+      snapshot: Effect.sync(() => ({ messages: newestFirst(), lastChange: published })),
       get: (id) => Effect.sync(() => entries.get(id)),
       remove: (ids) => Effect.suspend(() => publishRemoval(removeAll(ids))),
       clear: Effect.suspend(() => publishRemoval(removeAll(entries.keys()))),

@@ -63,7 +63,9 @@ const toMessageEvent = (
     case "Added":
       // Gone already, or in another inbox: nothing is said of it.
       return Effect.map(messages.get(change.id), (stored) =>
-        stored !== undefined && isIn(inbox, stored.message.username) ? toEvent("new", toSummaryJson(stored), number) : ""
+        stored !== undefined && isIn(inbox, stored.message.username)
+          ? toEvent("new", toSummaryJson(stored), number)
+          : ""
       )
     case "Marked":
       return Effect.succeed(toEvent("update", { IDs: change.ids, Read: change.read }, number))

@@ -4,7 +4,7 @@ import { clearFaults, type Fault } from "./api.ts"
 import { Dialog } from "./Dialog.tsx"
 import { dialog } from "./dialogs.ts"
 import { addFault, removeFault } from "./faultChanges.ts"
-import { endpointText, ENDPOINTS, faultText } from "./faultText.ts"
+import { endpointText, ENDPOINTS, faultText, isActive } from "./faultText.ts"
 import { Icon } from "./Icon.tsx"
 import { attempt } from "./problems.ts"
 import { faults } from "./sandbox.ts"
@@ -24,8 +24,9 @@ const CurrentFaults = () => {
   return (
     <section class="current-faults" aria-label="Current failures">
       <ul>
-        {set.map((state, index) => (
-          <li key={index}>
+        {set.map((state) => (
+          // What the mouse is about to press stays itself while others go.
+          <li key={JSON.stringify(state.fault)} class={isActive(state) ? "" : "over"}>
             <span>
               <b>{faultText(state)}</b> on {endpointText(state.fault)}
               <span class="remark">

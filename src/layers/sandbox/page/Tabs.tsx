@@ -1,6 +1,6 @@
 /** Tabs and their panel, by the pattern of the WAI-ARIA practices: arrows move, one stop for the Tab key. */
 import type { ComponentChildren } from "preact"
-import { useRef } from "preact/hooks"
+import { useLayoutEffect, useRef } from "preact/hooks"
 
 export interface TabItem<Name extends string> {
   readonly name: Name
@@ -18,6 +18,11 @@ export const Tabs = <Name extends string>(props: {
 }) => {
   const { items, onSelect, selected } = props
   const list = useRef<HTMLDivElement>(null)
+
+  // Where there is no room for all tabs they scroll.
+  useLayoutEffect(() => {
+    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" })
+  }, [selected])
 
   const move = (event: KeyboardEvent): void => {
     const at = items.findIndex(({ name }) => name === selected)

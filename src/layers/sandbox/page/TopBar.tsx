@@ -2,7 +2,7 @@ import { useRef } from "preact/hooks"
 import { attempt } from "./problems.ts"
 import { clearFaults } from "./api.ts"
 import { dialog } from "./dialogs.ts"
-import { faultText } from "./faultText.ts"
+import { faultText, isActive } from "./faultText.ts"
 import { Icon, type IconName } from "./Icon.tsx"
 import { InboxChoice } from "./InboxChoice.tsx"
 import { isLive } from "./live.ts"
@@ -87,7 +87,7 @@ const SearchField = () => {
 
 /** The faults that are set stand where nobody can overlook them: forgotten ones look like bugs. */
 const Failures = () => {
-  const set = faults.value
+  const set = faults.value.filter(isActive)
   const active = set.length === 0 ? "" : `: ${set.map(faultText).join(", ")}`
   return (
     <div class={set.length === 0 ? "failures" : "failures active"}>

@@ -1,8 +1,11 @@
-/** A fault in few words. */
+/** Faults in few words. */
 import type { FaultStates } from "./api.ts"
 
 type FaultState = FaultStates[number]
 type Fault = FaultState["fault"]
+
+/** Whether it hits a call still: one for the next few is over at some time. */
+export const isActive = ({ fault, fired }: FaultState): boolean => fault.next === undefined || fired < fault.next
 
 export const faultText = ({ fault, fired }: FaultState): string => {
   const limit = fault.next === undefined ? "" : ` ${Math.min(fired, fault.next)}/${fault.next}`
