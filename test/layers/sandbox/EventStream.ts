@@ -28,7 +28,7 @@ export const openEvents = Effect.fnUntraced(function* (url: string, headers: Rec
     const blocks = `${rest}${text}`.split("\n\n")
     rest = blocks.pop() ?? ""
     for (const block of blocks) {
-      const [, name, data] = /^event: (.+)\ndata: (.+)$/.exec(block) ?? []
+      const [, name, data] = /^(?:id: \d+\n)?event: (.+)\ndata: (.+)$/.exec(block) ?? []
       if (name !== undefined && data !== undefined) Queue.offerUnsafe(events, { name, data: JSON.parse(data) })
     }
   })

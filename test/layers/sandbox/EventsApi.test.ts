@@ -77,6 +77,21 @@ describe("GET /api/v1/events", () => {
     })
   )
 
+  it.effect("numbers what happens to messages, and a list says what it knows of", () =>
+    Effect.gen(function* () {
+      const { submit, url } = yield* sandboxWithSender()
+      const lastChange = Effect.map(call(`${url}/api/v1/messages`), ({ headers }) => Number(headers["last-change"]))
+      const before = yield* lastChange
+      const id = yield* submit("one")
+      assert.strictEqual(yield* lastChange, before + 1)
+      yield* call(`${url}/api/v1/message/${id}`)
+      yield* call(`${url}/api/v1/message/${id}`)
+      assert.strictEqual(yield* lastChange, before + 2, "reading it again changed nothing")
+      const { headers } = yield* call(`${url}/api/v1/search?query=one`)
+      assert.strictEqual(Number(headers["last-change"]), before + 2)
+    })
+  )
+
   it.effect("says when it has lost events, and goes on", () =>
     Effect.gen(function* () {
       const { events, sandbox, submit } = yield* sandboxWithSender()
