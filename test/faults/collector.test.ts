@@ -101,6 +101,35 @@ describe("a collector that", () => {
   )
 })
 
+describe("tracing that cannot be set up", () => {
+  it.live("costs no mail, and the API is told of no trace", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const caPath = "/no/such/authorities.pem"
+        const { collector, sandbox, wire } = yield* startTracedGateway({ settings: { tracing: { caPath } } })
+        assert.match(yield* sendMail(wire), /^250 /)
+        const { last } = yield* sandbox.sandbox.calls.summary
+        assert.isAbove(last.length, 0)
+        for (const { traceparent } of last) assert.isUndefined(traceparent)
+        assert.strictEqual(collector.requests.length, 0)
+      })
+    )
+  )
+
+  it.live("because its authorities are none is as good as a collector that is away", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const endpoint = "https://127.0.0.1:1/v1/traces"
+        const caPath = "package.json"
+        const settings = { tracing: { ...tracing, endpoint, caPath } }
+        const { httpUrl, wire } = yield* startTracedGateway({ settings })
+        assert.match(yield* sendMail(wire), /^250 /)
+        yield* eventually(Effect.map(metricsOf(httpUrl), ({ failed }) => failed > 0))
+      })
+    )
+  )
+})
+
 describe("a client that sends a great many messages in one session", () => {
   it.live("has them exported as they end, while its session goes on", () =>
     Effect.scoped(
