@@ -1,7 +1,7 @@
 /** Traces over real sockets: from a client's headers to the API's, and to a collector that reads them by OTLP's schema. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Redacted, type Scope } from "effect"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { Duration, Effect, Redacted, Schema, type Scope } from "effect"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeSelfSigned } from "../../src/layers/tls/selfSigned.ts"
@@ -21,6 +21,8 @@ import {
 const TRACE = "0af7651916cd43dd8448eb211c80319c"
 const SENDER = "b7ad6b7169203331"
 const TRACEPARENT = `traceparent: 00-${TRACE}-${SENDER}-01`
+
+const PackageJson = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
 
 const run = (
   name: string,
@@ -279,7 +281,8 @@ describe("what the collector is told", () => {
     Effect.gen(function* () {
       const [span] = yield* spansAfterSession(wire, collector)
       assert.strictEqual(span?.resource["service.name"], "mail-in")
-      assert.strictEqual(span?.resource["service.version"], "0.1.0")
+      const { version } = yield* Schema.decodeEffect(PackageJson)(readFileSync("package.json", "utf8"))
+      assert.strictEqual(span?.resource["service.version"], version)
       assert.strictEqual(span?.resource["deployment.environment.name"], "test")
       assert.match(String(span?.resource["service.instance.id"]), /^[0-9a-f-]{36}$/)
     })
