@@ -6,12 +6,13 @@ export const MAX_LENGTH = 262_144
 /** Elements whose content nobody reads. */
 const SILENT = ["script", "style", "head", "title"]
 
-export const htmlToText = (html: string): string => {
+/** The words; once there are as many characters of them as are `enough`, the rest is left. */
+export const htmlToText = (html: string, enough = MAX_LENGTH): string => {
   const source = html.slice(0, MAX_LENGTH)
   const lower = source.toLowerCase()
   let text = ""
   let at = 0
-  while (at < source.length) {
+  while (at < source.length && text.length < enough) {
     const open = source.indexOf("<", at)
     if (open < 0) {
       text += source.slice(at)

@@ -55,6 +55,8 @@ const toSearchText = (message: CapturedMessage): string =>
   ).toLowerCase()
 
 const toSnippet = ({ html, text }: CapturedMessage): string => {
-  const words = (html === undefined ? "" : htmlToText(html)) || collapse((text ?? "").slice(0, 4 * SNIPPET_LENGTH))
+  // Much of it may be blanks.
+  const enough = 4 * SNIPPET_LENGTH
+  const words = (html === undefined ? "" : htmlToText(html, enough)) || collapse((text ?? "").slice(0, enough))
   return words.length <= SNIPPET_LENGTH ? words : `${words.slice(0, SNIPPET_LENGTH).toWellFormed()}...`
 }

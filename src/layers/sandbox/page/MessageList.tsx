@@ -14,6 +14,9 @@ import type { Summary } from "./api.ts"
 /** Pixels; list.css says the same. */
 export const ROW_HEIGHT = 84
 
+/** Rows beyond the edges that are read ahead of the scrolling. */
+const AHEAD = 200
+
 /** Rows beyond the edges that are drawn ahead of the scrolling. */
 const MARGIN = 8
 
@@ -35,7 +38,7 @@ export const MessageList = () => {
   const from = Math.max(0, Math.floor(top.value / ROW_HEIGHT) - MARGIN)
   const to = Math.min(total, Math.ceil((top.value + height.value) / ROW_HEIGHT) + MARGIN)
 
-  useEffect(() => mailbox.look(from, to))
+  useEffect(() => mailbox.look(from - AHEAD, to + AHEAD))
 
   // The row that the keyboard is on comes into sight.
   const at = cursor.value

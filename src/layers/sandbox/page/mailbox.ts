@@ -62,10 +62,10 @@ const startAnew = (page: number): void => {
   void load(page)
 }
 
-/** Reads what is missing of these rows. */
+/** Reads what is missing of these rows; there may be none before the first or after the last. */
 export const look = (from: number, to: number): void => {
   visible = [from, to]
-  for (let page = Math.floor(from / PAGE); page * PAGE < Math.min(to, rows.length); page++) {
+  for (let page = Math.max(0, Math.floor(from / PAGE)); page * PAGE < Math.min(to, rows.length); page++) {
     const start = page * PAGE
     if (!pending.has(page) && rows.slice(start, start + PAGE).includes(undefined)) void load(page)
   }
@@ -81,7 +81,7 @@ export const rowOnceLoaded = async (index: number): Promise<Summary | undefined>
 export const refresh = (): void => {
   timer ??= window.setTimeout(() => {
     timer = undefined
-    startAnew(Math.floor(visible[0] / PAGE))
+    startAnew(Math.max(0, Math.floor((visible[0] + visible[1]) / 2 / PAGE)))
   }, SETTLE)
 }
 
