@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit } from "effect"
 import * as fc from "fast-check"
+import { fuzz } from "../../kit/fuzz.ts"
 import { parser } from "./mail.ts"
 
 /** A part as the writer below puts it into MIME. */
@@ -214,10 +215,11 @@ const random: fc.Arbitrary<Buffer> = fc.oneof(
 
 describe("any octets at all", () => {
   it.effect("become an Email or a typed refusal, and never a line break in a header", () =>
-    Effect.promise(() =>
-      fc.assert(
-        fc.asyncProperty(random, async (octets) => {
-          const exit = await Effect.runPromiseExit(parser.parse(octets))
+    fuzz({
+      name: "octets (parser)",
+      values: random,
+      holds: (octets) =>
+        Effect.map(Effect.exit(parser.parse(octets)), (exit) => {
           if (Exit.isFailure(exit)) {
             // What a library threw would be mapped to MessageMalformed, which nothing here deserves.
             assert.strictEqual(Cause.findErrorOption(exit.cause)._tag, "Some", Cause.pretty(exit.cause))
@@ -241,8 +243,7 @@ describe("any octets at all", () => {
           assert.notInclude(`${email.text}${email.html}`, "\0")
           assert.isAtMost(email.warnings.length, 21)
         }),
-        { numRuns: 1500 }
-      )
-    )
+      least: 1_500
+    })
   )
 })
