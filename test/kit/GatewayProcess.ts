@@ -1,7 +1,7 @@
 /** The gateway as a process of its own, as it runs in production: for tests that signal it, kill it or weigh it. */
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { get } from "node:http"
 import { freePort } from "./freePort.ts"
 import { metricOf } from "./metricOf.ts"
@@ -31,18 +31,32 @@ export interface GatewayProcess {
   readonly cpu: Effect.Effect<number>
   /** Resident set now and at its largest, bytes. */
   readonly memory: Effect.Effect<{ readonly now: number; readonly peak: number }>
+  /** What it holds when nothing is left to collect; of a gateway that was started by `WEIGHED`. */
+  readonly weight: Effect.Effect<Weight>
   /** See `metricOf`. */
   readonly metric: (sample: string) => Effect.Effect<number>
   /** Status of /health/ready; `undefined` when nobody answers. */
   readonly readiness: Effect.Effect<number | undefined>
 }
 
+export interface Weight {
+  /** Open file descriptors of all kinds, but for connections to the API, which come and go with their pool. */
+  readonly descriptors: number
+  /** Fibers that have begun and not ended. */
+  readonly fibers: number
+  /** In the heap and in buffers, after garbage collection. */
+  readonly bytes: number
+}
+
+/** A command for a gateway that can be weighed. */
+export const WEIGHED = [process.execPath, "--expose-gc", "test/kit/weighedGateway.ts"] as const
+
 /** Resolves once it has logged that it listens: LOG_LEVEL is INFO or DEBUG. Killed, if it still runs, when the scope closes. */
 export const startGatewayProcess = Effect.fnUntraced(function* (options: {
   readonly apiUrl: string
   readonly environment?: Readonly<Record<string, string>>
   /** The production command from source, unless given. */
-  readonly command?: readonly [program: string, ...args: Array<string>]
+  readonly command?: readonly [program: string, ...args: ReadonlyArray<string>]
 }) {
   const [program, ...args] = options.command ?? [process.execPath, "src/programs/main.ts", "gateway"]
   const httpPort = yield* freePort
@@ -73,6 +87,7 @@ export const startGatewayProcess = Effect.fnUntraced(function* (options: {
     (started) => Effect.sync(() => void started.kill("SIGKILL"))
   )
   const lines: Array<string> = []
+  const readers = new Set<(line: string) => void>()
   let rest = ""
   let complaints = ""
   let gone = false
@@ -91,6 +106,7 @@ export const startGatewayProcess = Effect.fnUntraced(function* (options: {
       rest = parts.pop() ?? ""
       for (const line of parts) {
         lines.push(line)
+        for (const read of readers) read(line)
         const port = /"event":"smtp_listening".*"port":(\d+)/.exec(line)?.[1]
         if (port !== undefined) resume(Effect.succeed(Number(port)))
       }
@@ -119,18 +135,44 @@ export const startGatewayProcess = Effect.fnUntraced(function* (options: {
     },
     complaints: Effect.sync(() => complaints),
     cpu: Effect.sync(() => {
-      // Behind the name, which may hold blanks: utime and stime are the 12th and 13th, in ticks of 10 ms.
-      const fields = readFileSync(`/proc/${child.pid}/stat`, "latin1")
-        .replace(/^.*\) /, "")
-        .split(" ")
-      return (Number(fields[11]) + Number(fields[12])) * 10
+      // The first field is the time on a processor in nanoseconds; each thread has a file of its own.
+      const tasks = `/proc/${child.pid}/task`
+      const spent = readdirSync(tasks).map((task) =>
+        Number(readFileSync(`${tasks}/${task}/schedstat`, "latin1").split(" ")[0])
+      )
+      return spent.reduce((sum, each) => sum + each, 0) / 1e6
     }),
     memory: Effect.sync(() => ({ now: status("VmRSS"), peak: status("VmHWM") })),
+    weight: Effect.callback((resume) => {
+      const listen = (line: string) => {
+        const [, fibers, bytes] = /^\{"fibers":(\d+),"bytes":(\d+)\}$/.exec(line) ?? []
+        if (fibers === undefined) return
+        readers.delete(listen)
+        const descriptors = descriptorsOf(child.pid, Number(new URL(options.apiUrl).port))
+        resume(Effect.succeed({ fibers: Number(fibers), bytes: Number(bytes), descriptors }))
+      }
+      readers.add(listen)
+      child.kill("SIGUSR2")
+    }),
     metric: (sample) => metricOf(httpUrl, sample),
     readiness: statusOf(`${httpUrl}/health/ready`)
   }
   return running
 })
+
+/** Those that a process has open, without sockets that are connected to the port. */
+const descriptorsOf = (pid: number | undefined, port: number): number => {
+  // proc(5): the address of the other end, in hexadecimal, is the third field, the inode the tenth.
+  const remote = `:${port.toString(16).toUpperCase().padStart(4, "0")}`
+  const rows = readFileSync("/proc/net/tcp", "latin1").split("\n")
+  const inodes = new Set(
+    rows
+      .map((row) => row.trim().split(/\s+/))
+      .flatMap((row) => (row[2]?.endsWith(remote) ? [`socket:[${row[9]}]`] : []))
+  )
+  const directory = `/proc/${pid}/fd`
+  return readdirSync(directory).filter((name) => !inodes.has(readlinkSync(`${directory}/${name}`))).length
+}
 
 const NOBODY: number | undefined = undefined
 
