@@ -1,49 +1,90 @@
 /** The hostile load of `memory.ts`, which test/faults/memory.test.ts puts on in small. */
-import { Cause, type Duration, Effect, Exit, Fiber, Schedule } from "effect"
-import { startGatewayProcess } from "../test/kit/GatewayProcess.ts"
+import { Cause, Duration, Effect, Exit, Fiber, Schedule } from "effect"
+import { type GatewayProcess, startGatewayProcess } from "../test/kit/GatewayProcess.ts"
 import { eventually, startSandbox } from "../test/kit/SandboxKit.ts"
-import { openLoggedInWire, openWire, type Wire } from "../test/kit/SmtpWire.ts"
+import { openLoggedInWire, type Wire } from "../test/kit/SmtpWire.ts"
+import { SLOW_SHAPES } from "./slowClients.ts"
 
 export interface HostileLoad {
   /** Connections that each send one message. */
   readonly senders: number
   /** Octets. */
   readonly messageSize: number
-  /** Connections that never finish a command. */
+  /** Clients that send one small mail after another all the while. */
+  readonly clients: number
+  /** Connections that never finish what they say, of all shapes of `slowClients.ts` in turn. */
   readonly trickling: number
+  /** How long they go on, in seconds; a handshake is given up after 10. */
+  readonly tricklingFor: number
   /** Octets that each sender writes at a time, and how long it waits in between. */
   readonly perStep: number
   readonly pause: Duration.Duration
   readonly environment: Readonly<Record<string, string>>
 }
 
+/** How the mails of clients fared that mean no harm. */
+export interface Served {
+  readonly accepted: number
+  /** Told 4xx. */
+  readonly deferred: number
+  /** Told anything else, or nothing. */
+  readonly lost: number
+}
+
 /** Starts a gateway of its own. Memory in bytes. */
 export const measureMemory = Effect.fnUntraced(function* (load: HostileLoad) {
   const { url } = yield* startSandbox({ maxBytes: 1024 })
   const gateway = yield* startGatewayProcess({ apiUrl: url, environment: load.environment })
+  // What is loaded at first use belongs to the process at rest.
+  yield* Effect.scoped(sendOne(gateway.smtpPort))
   const resting = (yield* gateway.memory).now
 
-  const client = { accepted: 0, deferred: 0, lost: 0 }
-  const phase = { over: false }
-  const served = yield* Effect.gen(function* () {
-    while (!phase.over) {
-      const exit = yield* Effect.exit(Effect.scoped(sendOne(gateway.smtpPort)))
-      if (Exit.isFailure(exit)) client.lost++
-      else if (exit.value === 250) client.accepted++
-      else if (exit.value < 500) client.deferred++
-      else client.lost++
-      yield* Effect.sleep("100 millis")
-    }
-  }).pipe(Effect.forkChild)
+  const sending = yield* besideClients(gateway, load.clients, sendAll(gateway, load))
+  yield* eventually(Effect.map(gateway.metric("smtp_inflight_message_bytes"), (bytes) => bytes === 0))
+  const trickling = yield* besideClients(gateway, load.clients, trickleAll(gateway, load))
+  const { now, peak } = yield* gateway.memory
+  return { sending, trickling, resting, peak, settled: now }
+})
 
+/** Runs the load while clients send a mail after another, and looks at what the gateway says that it holds. */
+const besideClients = Effect.fnUntraced(function* <A, E, R>(
+  gateway: GatewayProcess,
+  clients: number,
+  load: Effect.Effect<A, E, R>
+): Effect.fn.Return<A & { readonly served: Served; readonly held: number }, E, R> {
+  const served = { accepted: 0, deferred: 0, lost: 0 }
+  let held = 0
+  const mail = Effect.gen(function* () {
+    const exit = yield* Effect.exit(Effect.scoped(sendOne(gateway.smtpPort)))
+    if (Exit.isSuccess(exit) && exit.value === 250) served.accepted++
+    else if (Exit.isSuccess(exit) && exit.value >= 400 && exit.value < 500) served.deferred++
+    else served.lost++
+  })
+  const serving = yield* mail.pipe(
+    Effect.andThen(Effect.sleep("50 millis")),
+    Effect.forever,
+    Effect.replicateEffect(clients, { concurrency: "unbounded" }),
+    Effect.forkChild
+  )
+  const looking = yield* gateway.metric("smtp_inflight_message_bytes").pipe(
+    Effect.map((bytes) => (held = Math.max(held, bytes))),
+    Effect.andThen(Effect.sleep("50 millis")),
+    Effect.forever,
+    Effect.forkChild
+  )
+  const outcome = yield* load
+  yield* Fiber.interruptAll([serving, looking])
+  return { ...outcome, served, held }
+})
+
+const sendAll = Effect.fnUntraced(function* ({ smtpPort }: GatewayProcess, load: HostileLoad) {
   let accepted = 0
   let refused = 0
   let lost = 0
-  let held = 0
   yield* Effect.forEach(
     Array.from({ length: load.senders }),
     () =>
-      sendSlowly(gateway.smtpPort, load).pipe(
+      sendSlowly(smtpPort, load).pipe(
         Effect.scoped,
         Effect.exit,
         Effect.map((exit) => {
@@ -57,27 +98,23 @@ export const measureMemory = Effect.fnUntraced(function* (load: HostileLoad) {
       ),
     { concurrency: "unbounded", discard: true }
   )
-  yield* eventually(Effect.map(gateway.metric("smtp_inflight_message_bytes"), (bytes) => bytes === 0))
-
-  const trickled = yield* Effect.scoped(
-    Effect.gen(function* () {
-      const wires = yield* Effect.forEach(
-        Array.from({ length: load.trickling }, (_, index) => index),
-        (index) => openTrickle(gateway.smtpPort, index % 2 === 0),
-        { concurrency: 50 }
-      )
-      yield* Effect.forEach(wires, (wire) => wire.send("x"), { discard: true }).pipe(
-        Effect.repeat(Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(15)]))
-      )
-      held = yield* gateway.metric("smtp_active_connections")
-      return wires.length
-    })
-  )
-  phase.over = true
-  yield* Fiber.join(served)
-  const { now, peak } = yield* gateway.memory
-  return { accepted, refused, lost, trickled: Math.min(trickled, held), client, resting, peak, settled: now }
+  return { accepted, refused, lost }
 })
+
+/** Of so many that began, how many were still connected at the end. */
+const trickleAll = Effect.fnUntraced(function* (gateway: GatewayProcess, load: HostileLoad) {
+  const wires = yield* Effect.forEach(
+    Array.from({ length: load.trickling }, (_, index) => SLOW_SHAPES[index % SLOW_SHAPES.length]),
+    (shape) => (shape === undefined ? Effect.never : shape(gateway.smtpPort)),
+    { concurrency: 50 }
+  )
+  yield* Effect.forEach(wires, ({ trickle }) => trickle, { discard: true }).pipe(
+    Effect.repeat(Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(load.tricklingFor * 5)]))
+  )
+  // The client that is served may be among those that are counted.
+  const connected = Math.min(wires.length, yield* gateway.metric("smtp_active_connections"))
+  return { begun: wires.length, connected }
+}, Effect.scoped)
 
 const begin = Effect.fnUntraced(function* (wire: Wire) {
   yield* wire.ask("MAIL FROM:<demo@example.com>")
@@ -106,13 +143,4 @@ const sendSlowly = Effect.fnUntraced(function* (port: number, load: HostileLoad)
     yield* Effect.sleep(load.pause)
   }
   return yield* wire.ask(".")
-})
-
-/** Every other in the middle of its first command; the rest have said EHLO. Nothing that comes later completes a command. */
-const openTrickle = Effect.fnUntraced(function* (port: number, greeted: boolean) {
-  const wire = yield* openWire(port)
-  yield* wire.reply
-  if (greeted) yield* wire.ask("EHLO client.example.com")
-  yield* wire.send("NOOP ")
-  return wire
 })

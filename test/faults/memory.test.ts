@@ -1,35 +1,61 @@
 /** More mail at once than the gateway may hold: who comes too late is told so, the others are served, all is given back. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
-import { measureMemory } from "../../bench/memoryLoad.ts"
+import { measureMemory, type Served } from "../../bench/memoryLoad.ts"
 
 const MIB = 1024 * 1024
 
+const SENDERS = 100
+const TRICKLING = 200
+const BUDGET = 64 * MIB
+
+/**
+ * What may come on top of the process at rest. The budget counts messages as they came and as they go out; a buffer that
+ * grows, and a mail that is parsed, are there twice for a moment. Then there is what V8 lets gather before it frees
+ * buffers that nobody holds, 64 MiB, and what TLS, the socket and the session of a connection take.
+ */
+const MOST = 2 * BUDGET + 64 * MIB + SENDERS * (MIB / 2)
+
+const told = ({ accepted, deferred, lost }: Served) => `${accepted} accepted, ${deferred} deferred, ${lost} lost`
+
 describe("100 connections with 5 MiB each against a budget of 64 MiB, then 200 that trickle", () => {
-  it.live("452 4.3.1 past the budget, 250 within, and a client among them is served", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const { accepted, client, lost, peak, refused, trickled } = yield* measureMemory({
-          senders: 100,
-          messageSize: 5 * MIB,
-          trickling: 200,
-          perStep: 256 * 1024,
-          pause: Duration.millis(50),
-          environment: { MESSAGE_BUDGET: "64 MiB" }
+  it.live(
+    "452 4.3.1 past the budget, 250 within, and clients among them are mostly served",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { peak, resting, sending, trickling } = yield* measureMemory({
+            clients: 5,
+            senders: SENDERS,
+            messageSize: 5 * MIB,
+            trickling: TRICKLING,
+            tricklingFor: 5,
+            perStep: 32 * 1024,
+            pause: Duration.millis(50),
+            environment: { MESSAGE_BUDGET: `${BUDGET}`, MESSAGE_SIZE_LIMIT: "6 MiB" }
+          })
+          console.log(
+            [
+              `memory: ${sending.accepted} accepted, ${sending.refused} refused; held at most ${Math.round(sending.held / MIB)} MiB of messages`,
+              `clients among them: ${told(sending.served)}; among ${trickling.connected} that trickle: ${told(trickling.served)}`,
+              `resident: ${Math.round(resting / MIB)} MiB, then at most ${Math.round((peak - resting) / MIB)} MiB more`
+            ].join("\n")
+          )
+          assert.strictEqual(sending.lost, 0)
+          assert.strictEqual(sending.accepted + sending.refused, SENDERS)
+          assert.isAtLeast(sending.accepted, 1)
+          // Room that is given back lets later ones in, so there is no exact number; but most come too late.
+          assert.isAbove(sending.refused, 3 * sending.accepted)
+          assert.isAtMost(sending.held, BUDGET)
+          assert.isAbove(sending.served.accepted, sending.served.deferred)
+          assert.strictEqual(sending.served.lost, 0)
+
+          assert.strictEqual(trickling.connected, TRICKLING)
+          assert.isAbove(trickling.served.accepted, 0)
+          assert.strictEqual(trickling.served.deferred + trickling.served.lost, 0)
+          assert.isBelow(peak - resting, MOST)
         })
-        console.log(
-          `memory: ${accepted} accepted, ${refused} refused, ${trickled} trickling; a client among them: ${client.accepted} accepted, ${client.deferred} deferred; at most ${Math.round(peak / MIB)} MiB`
-        )
-        assert.strictEqual(lost, 0)
-        assert.strictEqual(accepted + refused, 100)
-        assert.isAtLeast(accepted, 1)
-        // Room that is given back lets later ones in, so there is no exact number; but most come too late.
-        assert.isAbove(refused, 3 * accepted)
-        assert.strictEqual(client.lost, 0)
-        assert.isAbove(client.accepted, 0)
-        assert.strictEqual(trickled, 200)
-        assert.isBelow(peak, 1024 * MIB)
-      })
-    )
+      ),
+    60_000
   )
 })
