@@ -133,6 +133,8 @@ export const SmtpServerLive = Layer.effect(
         server.connect(socket, { ...address, implicitTls: wanted.implicitTls })
       // Who may speak PROXY must: without its header the limits would count the balancer as one client.
       const accept = (socket: Socket) => {
+        // Reset before it was accepted: nobody is there, and nobody knows who it was.
+        if (socket.remoteAddress === undefined) return void socket.destroy()
         if (!isProxy(readAddress(socket.remoteAddress ?? ""))) return open(socket, {})
         proxyHeaders.read(socket, (outcome) => {
           if (outcome._tag === "Refused")

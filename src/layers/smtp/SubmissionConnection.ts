@@ -257,7 +257,11 @@ export class SubmissionConnection extends ReplyingConnection {
           else if (ended) resume(Effect.succeed(data.take()))
           else if (data.size > 2 * limit) resume(Effect.fail(new DataEndless()))
         })
-        this.#failReceive = (error) => resume(Effect.fail(error))
+        this.#failReceive = (error) => {
+          // The package holds on to the connection for some seconds: not to what the client has sent as well.
+          data.discard()
+          resume(Effect.fail(error))
+        }
         super.handler_DATA(command, next)
       })
     this.post(

@@ -6,6 +6,7 @@ import { SmtpServer } from "../../../src/layers/smtp/SmtpServerLive.ts"
 import { MessageBudget } from "../../../src/services/MessageBudget.ts"
 import { MessageSink } from "../../../src/services/MessageSink.ts"
 import { RateLimiter } from "../../../src/services/RateLimiter.ts"
+import { eventually } from "../../kit/SandboxKit.ts"
 import { smtpPort, smtpServerWith } from "../../kit/SmtpServerKit.ts"
 import { openLoggedInWire, openSecureWire, openWire } from "../../kit/SmtpWire.ts"
 
@@ -442,6 +443,39 @@ describe("SmtpServer", () => {
         yield* wire.ended
       }),
       { settings: { smtp: { dataTimeout: Duration.millis(400) } } }
+    )
+  })
+
+  describe("data of a client that goes", () => {
+    let held = 0
+    const counted = Layer.succeed(MessageBudget, {
+      admit: Effect.void,
+      reservation: Effect.succeed({
+        grow: (bytes: number) => {
+          held += bytes
+          return true
+        },
+        transfer: () => Effect.void,
+        release: Effect.void
+      }),
+      held: Effect.sync(() => held)
+    })
+    run(
+      "is let go at once, not with the connection",
+      Effect.gen(function* () {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const wire = yield* openLoggedInWire(yield* smtpPort)
+            yield* wire.ask("MAIL FROM:<a@example.com>")
+            yield* wire.ask("RCPT TO:<b@example.com>")
+            yield* wire.ask("DATA")
+            yield* wire.send("x".repeat(100_000))
+            yield* eventually(Effect.sync(() => held === 100_000))
+          })
+        )
+        yield* eventually(Effect.sync(() => held === 0))
+      }),
+      { budget: counted }
     )
   })
 
