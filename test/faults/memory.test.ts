@@ -14,7 +14,7 @@ const BUDGET = 64 * MIB
  * grows, and a mail that is parsed, are there twice for a moment. Then there is what V8 lets gather before it frees
  * buffers that nobody holds, 64 MiB, and what TLS, the socket and the session of a connection take.
  */
-const MOST = 2 * BUDGET + 64 * MIB + SENDERS * (MIB / 2)
+const MOST = 2 * BUDGET + 64 * MIB + Math.max(SENDERS, TRICKLING) * (MIB / 2)
 
 const told = ({ accepted, deferred, lost }: Served) => `${accepted} accepted, ${deferred} deferred, ${lost} lost`
 
