@@ -88,7 +88,7 @@ const observe = Effect.fnUntraced(function* (workplace: Workplace, options: RunO
   const generator = yield* startProcess({
     name: "the load generator",
     core: workplace.loadCore,
-    args: [join(rootDirectory, "bench/load/generate.ts"), JSON.stringify(plan)],
+    args: [join(rootDirectory, "bench/load/generate.ts"), JSON.stringify(plan), "stay"],
     lines: true
   })
   const mark = Effect.all({

@@ -27,7 +27,8 @@ const SUBJECTS: ReadonlyArray<readonly [SubjectName, code: string]> = [
 /** Milliseconds: several processes start, one after another. */
 const PATIENCE = 120_000
 
-const PACKAGES: ReadonlySet<string> = new Set(["effect", "mailparser", "nodemailer", "smtp-server", "undici"])
+/** So many that each package on their way has samples, which are a millisecond apart. */
+const MAILS = 300
 
 describe("a run against", () => {
   for (const [subject, code] of SUBJECTS) {
@@ -40,32 +41,28 @@ describe("a run against", () => {
             subject,
             load: {
               connections: 3,
-              messagesPerConnection: 4,
+              messagesPerConnection: 25,
               recipients: 2,
               message: { attachment: 5_000 },
-              maxMessages: 12,
+              maxMessages: MAILS,
               seconds: 60
             },
             settings: {},
             api: { latency: 5, tls: true, check: true },
             nodeOptions: ["--cpu-prof", `--cpu-prof-dir=${place.directory}`]
           })
-          assert.deepStrictEqual(run.report.allReplies, { [code]: 12 })
+          assert.deepStrictEqual(run.report.allReplies, { [code]: MAILS })
           assert.strictEqual(run.report.unanswered, 0)
-          assert.strictEqual(run.calls.emails, 24)
+          assert.strictEqual(run.calls.emails, 2 * MAILS)
           assert.strictEqual(run.calls.refused, 0)
-          assert.strictEqual(run.calls.token, subject === "baseline" ? 0 : 1)
+          assert.strictEqual(run.calls.token > 0, subject !== "baseline")
           assert.strictEqual(run.calls.spanBatches > 0, subject === "traced")
           assert.strictEqual(run.figures.failed, 0)
           assert.isAbove(run.figures.rss ?? 0, 1)
           const [file = ""] = globSync(join(place.directory, "*.cpuprofile"))
           const profile = yield* readProfile(readFileSync(file, "utf8"))
           const modules = selfTimes(profile, run.window, rootDirectory).map(({ module }) => module)
-          // Twelve mails take a few samples: not each package has one, but not all of them go unseen.
-          assert.isTrue(
-            modules.some((module) => PACKAGES.has(module)),
-            modules.join(", ")
-          )
+          for (const module of ["smtp-server", "undici"]) assert.include(modules, module)
         }).pipe(Effect.scoped),
       PATIENCE
     )
@@ -96,8 +93,8 @@ describe("npm run bench", () => {
         const { directory } = yield* workplace
         const file = join(directory, "results.json")
         const brief = ["--seconds", "1", "--warmup", "0", "--repeats", "1", "--json", file]
-        const { code, stdout } = yield* runProgram(process.execPath, ["bench/run.ts", "persistent", ...brief])
-        assert.strictEqual(code, 0)
+        const { code, stderr, stdout } = yield* runProgram(process.execPath, ["bench/run.ts", "persistent", ...brief])
+        assert.strictEqual(code, 0, stderr)
         assert.match(stdout, /^\| \*\*persistent\*\* .* \| gateway \| \d+ \| /m)
         assert.match(stdout, /^\| persistent \| mails without 250: at most 0 \| 0 \| yes \|$/m)
         const { results } = JSON.parse(readFileSync(file, "utf8"))
