@@ -85,16 +85,28 @@ for (const contract of ["email-api-v2", "gateway-v1"] as const) {
       )
     )
 
-    it.live("that name other recipients are refused, for the mail would not reach them", () =>
+    it.live("that name other recipients change nothing of who gets the mail", () =>
       Effect.scoped(
         Effect.gen(function* () {
           const { sandbox, send } = yield* start({ api: { contract } })
-          const to = 'X-SMTPAPI: {"to": ["Ben <ben@example.com>", "joe@example.com"]}'
+          assert.match(yield* send(['X-SMTPAPI: {"to": ["Ben <ben@example.com>", "joe@example.com"]}']), /^250 /)
+          const recipients = (yield* sandbox.captured).map(({ recipient }) => recipient.address)
+          assert.deepStrictEqual(recipients, ["to@example.com"])
+        })
+      )
+    )
+
+    it.live("that name other recipients are refused by name, if that is asked for", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { sandbox, send } = yield* start({ api: { contract, migrationUnsupported: "reject" } })
+          const to = 'X-SMTPAPI: {"to": ["Ben <ben@example.com>", "joe@example.com"], "asm_group_id": 7}'
           assert.strictEqual(
             yield* send([to]),
-            "550 5.6.0 Message rejected: X-SMTPAPI to names recipients that RCPT TO does not: only RCPT TO decides who gets the mail"
+            "550 5.6.0 Message rejected: Cakemail cannot honour X-SMTPAPI to, X-SMTPAPI asm_group_id"
           )
-          assert.match(yield* send([to], ["joe@example.com", "ben@EXAMPLE.com"]), /^250 /)
+          const known = 'X-SMTPAPI: {"to": ["Ben <ben@example.com>", "joe@example.com"]}'
+          assert.match(yield* send([known], ["joe@example.com", "ben@EXAMPLE.com"]), /^250 /)
           assert.strictEqual((yield* sandbox.captured).length, 2)
         })
       )

@@ -11,8 +11,6 @@ export type Wish =
   | { readonly _tag: "TestMode" }
   /** It cannot be had. `what`: which part of the header, or what is wrong with it; empty for all of it. */
   | { readonly _tag: "Lost"; readonly what: string }
-  /** Without it the mail would go to others than were meant. */
-  | { readonly _tag: "Misdirected"; readonly reason: string }
 
 /** What a wish may depend on beside its header. */
 export interface MailFacts {

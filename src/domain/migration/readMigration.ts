@@ -26,8 +26,6 @@ export interface MigrationRequest {
   readonly testMode: boolean
   /** What Cakemail cannot do or nobody can read, as `X-SMTPAPI send_at`; a bounded list. */
   readonly lost: ReadonlyArray<string>
-  /** Why the mail would go to others than were meant. */
-  readonly misdirected: string | undefined
 }
 
 export const NO_MIGRATION: MigrationRequest = {
@@ -38,8 +36,7 @@ export const NO_MIGRATION: MigrationRequest = {
   contentType: undefined,
   customData: [],
   testMode: false,
-  lost: [],
-  misdirected: undefined
+  lost: []
 }
 
 export const isMigrationHeader = (lowerName: string): boolean =>
@@ -101,7 +98,6 @@ class Request {
   #trackClicksText: boolean | undefined
   #contentType: "marketing" | "transactional" | undefined
   #testMode = false
-  #misdirected: string | undefined
 
   /** `header` as docs name it. */
   add(header: string, wish: Wish): void {
@@ -127,9 +123,6 @@ class Request {
         break
       case "Lost":
         this.#lost.add(`${header} ${wish.what}`.trim())
-        break
-      case "Misdirected":
-        this.#misdirected ??= wish.reason
         break
     }
   }
@@ -158,8 +151,7 @@ class Request {
       contentType: this.#contentType,
       customData: this.#customData,
       testMode: this.#testMode,
-      lost: lost.length <= MAX_LOST ? lost : [...lost.slice(0, MAX_LOST), `${lost.length - MAX_LOST} more`],
-      misdirected: this.#misdirected
+      lost: lost.length <= MAX_LOST ? lost : [...lost.slice(0, MAX_LOST), `${lost.length - MAX_LOST} more`]
     }
   }
 }

@@ -68,11 +68,11 @@ const KEYS: ReadonlyArray<Rule<unknown>> = [
   {
     name: "to",
     becomes: "nothing, when all of them are recipients by RCPT TO",
-    lost: "any other recipient, and so the mail is refused",
+    lost: "any other recipient: the mail goes to those of RCPT TO alone",
     read: (value, { recipients }) => {
       const known = new Set(recipients.map(mailboxKey))
       const others = listOf(value).filter((each) => !known.has(mailboxKey(bareAddress(textOf(each)))))
-      return others.length === 0 ? NOTHING : [{ _tag: "Misdirected", reason: OTHER_RECIPIENTS }]
+      return others.length === 0 ? NOTHING : lost()
     }
   },
   without("sub", "substitution: the placeholders stay in the mail"),
@@ -125,8 +125,6 @@ export const sendgrid: FormerService = {
     }
   ]
 }
-
-const OTHER_RECIPIENTS = "X-SMTPAPI to names recipients that RCPT TO does not: only RCPT TO decides who gets the mail"
 
 /** The libraries write 0 and 1, hands also write words. */
 const isOn = (value: unknown): boolean => yesOrNo(textOf(value)) === true

@@ -8,7 +8,8 @@ import type { Controls } from "./Headers.ts"
 
 /**
  * What the headers of another service ask for. What cannot be had is logged, or refused with
- * MIGRATION_UNSUPPORTED=reject; `beyond` names what the contract cannot say of what others can.
+ * MIGRATION_UNSUPPORTED=reject, unless the mail was accepted before; `beyond` names what the contract cannot say of what
+ * others can.
  */
 export const migrationOf = Effect.fnUntraced(function* (
   { email, envelope, isReplay = false, transit }: MessageToPrepare,
@@ -16,17 +17,19 @@ export const migrationOf = Effect.fnUntraced(function* (
   beyond: (request: MigrationRequest) => ReadonlyArray<string> = () => []
 ) {
   const request = readMigration(email, { recipients: envelope.recipients, receivedAt: transit.receivedAt })
-  if (request.misdirected !== undefined && !isReplay) return yield* rejected(request.misdirected)
   const lost = [...request.lost, ...beyond(request)].join(", ")
   if (lost !== "") {
-    if (api.migrationUnsupported === "reject") return yield* rejected(`Cakemail cannot honour ${lost}`)
+    if (api.migrationUnsupported === "reject" && !isReplay) {
+      return yield* new SubmissionRejected({
+        subject: "content",
+        reason: `Cakemail cannot honour ${lost}`,
+        status: 422
+      })
+    }
     yield* Effect.logWarning("migration_headers_ignored", { headers: lost })
   }
   return api.migrationMetadata === "headers" ? request : { ...request, customData: [] }
 })
-
-const rejected = (reason: string): SubmissionRejected =>
-  new SubmissionRejected({ subject: "content", reason, status: 422 })
 
 /** Cakemail's own headers have the last word. */
 export const withMigration = (controls: Controls, request: MigrationRequest): Controls => ({
