@@ -85,6 +85,9 @@ const MAX_CUSTOM_DATA = 50
 const MAX_NAME_LENGTH = 64
 const MAX_VALUE_LENGTH = 900
 
+/** Each mail may have as many: services allow three to ten. */
+const MAX_TAGS = 50
+
 /** Losses that are named. */
 const MAX_LOST = 20
 
@@ -103,7 +106,8 @@ class Request {
   add(header: string, wish: Wish): void {
     switch (wish._tag) {
       case "Tag":
-        this.#tags.push(wish.text)
+        if (this.#tags.length < MAX_TAGS) this.#tags.push(wish.text)
+        else this.#lost.add(`${header} (more than ${MAX_TAGS} tags)`)
         break
       case "Opens":
         this.#trackOpens ??= wish.tracked

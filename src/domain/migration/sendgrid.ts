@@ -3,6 +3,7 @@ import { mailboxKey } from "../Envelope.ts"
 import {
   clicks,
   customData,
+  eitherWay,
   fromJson,
   isObject,
   lost,
@@ -22,17 +23,14 @@ const FILTERS: ReadonlyArray<Rule<Readonly<Record<string, unknown>>>> = [
     name: "clicktrack",
     becomes: "tracking of clicks, in text too if `enable_text` says so",
     lost: "–",
-    read: (settings) => {
-      const html = isOn(settings["enable"])
-      const text = settings["enable_text"]
-      return [clicks(html, html ? (text === undefined ? undefined : isOn(text)) : false)]
-    }
+    read: ({ enable, enable_text: text }) =>
+      eitherWay(textOf(enable), (on) => [clicks(on, on ? (text === undefined ? undefined : isOn(text)) : false)])
   },
   {
     name: "opentrack",
     becomes: "tracking of opens",
     lost: "the place that `replace` names for the pixel",
-    read: (settings) => [opens(isOn(settings["enable"]))]
+    read: ({ enable }) => eitherWay(textOf(enable), (on) => [opens(on)])
   }
 ]
 
@@ -47,7 +45,7 @@ const readFilters = (filters: unknown, mail: MailFacts): ReadonlyArray<Wish> => 
   return Object.entries(filters).flatMap(([name, filter]) => {
     const settings = isObject(filter) && isObject(filter["settings"]) ? filter["settings"] : {}
     const rule = FILTERS.find((each) => each.name === name)
-    if (rule !== undefined) return rule.read(settings, mail, "")
+    if (rule !== undefined) return rule.read(settings, mail, "").map((wish) => within(`filters.${name}`, wish))
     return isOn(settings["enable"]) ? lost(`filters.${shownName(name)}`) : NOTHING
   })
 }
@@ -106,10 +104,12 @@ const readKey = (key: string, value: unknown, mail: MailFacts): ReadonlyArray<Wi
   if (key === "filters") return readFilters(value, mail)
   const rule = KEYS.find(({ name }) => name === key)
   if (rule === undefined) return lost(shownName(key))
-  return rule
-    .read(value, mail, "")
-    .map((wish) => (wish._tag === "Lost" ? { _tag: "Lost", what: `${key} ${wish.what}`.trim() } : wish))
+  return rule.read(value, mail, "").map((wish) => within(key, wish))
 }
+
+/** A loss says which key it is of. */
+const within = (key: string, wish: Wish): Wish =>
+  wish._tag === "Lost" ? { _tag: "Lost", what: `${key} ${wish.what}`.trim() } : wish
 
 export const sendgrid: FormerService = {
   name: "SendGrid",

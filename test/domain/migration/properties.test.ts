@@ -53,6 +53,7 @@ it("the request is fit to be used", () => {
         assert.match(header.name, /^X-Metadata-[A-Za-z0-9_-]{1,64}$/)
         assert.match(header.value, /^[^\x00-\x1f\x7f]{1,900}$/)
       }
+      assert.isAtMost(request.tags.length, 50)
       for (const tag of fittedTags(request.tags)) assert.match(tag, /^[a-zA-Z0-9-_]{1,255}$/)
       assert.isAtMost(request.lost.length, 21)
       for (const what of request.lost) assert.match(what, /^[\x20-\x7e]{1,120}$/)

@@ -96,6 +96,16 @@ describe("X-SMTPAPI", () => {
     assert.deepStrictEqual(clicks({ enable: 0, enable_text: 1 }), [false, false])
   })
 
+  it("leaves tracking as it is where a filter does not say whether it is on", () => {
+    const filters = { clicktrack: { enable: 1 }, opentrack: { settings: { enable: "maybe" } } }
+    assert.deepStrictEqual(
+      smtpapi({ filters }),
+      aRequest({
+        lost: ["X-SMTPAPI filters.clicktrack (neither yes nor no)", "X-SMTPAPI filters.opentrack (neither yes nor no)"]
+      })
+    )
+  })
+
   it("that nobody can read is named, and asks for nothing", () => {
     for (const value of ["{", "[]", "null", "7", '"category"', "{category: 'a'}", "{}extra"]) {
       assert.deepStrictEqual(
@@ -118,7 +128,11 @@ describe("X-SMTPAPI", () => {
       unique_args: { a: trap },
       filters: { opentrack: { settings: { enable: trap } } }
     })
-    assert.deepStrictEqual(request.lost, ["X-SMTPAPI to", "X-SMTPAPI send_at (no date)"])
+    assert.deepStrictEqual(request.lost, [
+      "X-SMTPAPI to",
+      "X-SMTPAPI send_at (no date)",
+      "X-SMTPAPI filters.opentrack (neither yes nor no)"
+    ])
     const deep = `{"unique_args": {"a": ${"[".repeat(50_000)}${"]".repeat(50_000)}}}`
     assert.deepStrictEqual(requestOf([["X-SMTPAPI", deep]]).customData, [])
   })
@@ -139,6 +153,13 @@ describe("X-SMTPAPI", () => {
         { name: "X-Metadata-e", value: '{"f":1}' }
       ]
     })
+  })
+
+  it("has no more than fifty tags", () => {
+    const many = Array.from({ length: 3_000 }, (_, index) => `tag${index}`)
+    const { lost, tags } = smtpapi({ category: many })
+    assert.deepStrictEqual(tags, many.slice(0, 50))
+    assert.deepStrictEqual(lost, ["X-SMTPAPI (more than 50 tags)"])
   })
 
   it("loses no more than twenty things by name", () => {
