@@ -1,9 +1,10 @@
 /** The workflows of GitHub Actions, by GitHub's own parser and by what they are for. */
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
-import { globSync, readFileSync } from "node:fs"
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { registerHooks } from "node:module"
-import { basename } from "node:path"
+import { tmpdir } from "node:os"
+import { basename, join } from "node:path"
 import { parse } from "yaml"
 import { at, list, table } from "./Chart.ts"
 
@@ -33,6 +34,21 @@ const commandsOf = (name: string) =>
   stepsOf(name)
     .map(({ run }) => run)
     .filter((run) => typeof run === "string")
+
+/** Where `npm ci --omit=dev --omit=optional` puts which version. */
+const productionTree = () => {
+  const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
+    readonly packages: Readonly<
+      Record<
+        string,
+        { readonly version?: string; readonly dev?: true; readonly optional?: true; readonly devOptional?: true }
+      >
+    >
+  }
+  return Object.entries(packages).filter(
+    ([path, { dev, devOptional, optional }]) => path !== "" && !(dev ?? optional ?? devOptional ?? false)
+  )
+}
 
 describe("the workflows", () => {
   for (const path of files) {
@@ -79,16 +95,59 @@ describe("the workflows", () => {
     for (const [, script = ""] of commands.matchAll(/npm run (?:--silent )?([\w:]+)/g)) assert.property(scripts, script)
   })
 
-  it("push an image as its commit and as latest, after a mail has gone through it, and only from main", () => {
+  it("push an image as its commit and as latest, after a mail has gone through it", () => {
     const steps = stepsOf("docker.yml")
     const push = steps.findIndex(({ run }) => `${run}`.includes("docker push"))
     const mail = steps.findIndex(({ run }) => `${run}`.includes("send --port 587"))
     assert.isAbove(mail, 0)
     assert.isAbove(push, mail)
-    assert.strictEqual(steps[push]?.["if"], "github.event_name == 'push'")
-    assert.deepStrictEqual(at(workflow("docker.yml"), "on.push.branches"), ["main"])
+    assert.strictEqual(steps[push]?.["if"], "inputs.push")
     for (const tag of ["$GITHUB_SHA", "latest"])
       assert.include(`${steps[push]?.["run"]}`, `docker push "$IMAGE:${tag}"`)
+  })
+
+  it("push and deploy nothing that a check has refused, and nothing but main", () => {
+    const { image, ...checks } = table(at(workflow("ci.yml"), "jobs"))
+    assert.sameMembers([...(at(image, "needs") as ReadonlyArray<string>)], Object.keys(checks))
+    assert.strictEqual(at(image, "uses"), "./.github/workflows/docker.yml")
+    assert.strictEqual(at(image, "with.push"), "${{ github.event_name == 'push' }}")
+    assert.deepStrictEqual(at(workflow("ci.yml"), "on.push.branches"), ["main"])
+    assert.deepStrictEqual(Object.keys(table(at(workflow("docker.yml"), "on"))), ["workflow_call"])
+    assert.deepStrictEqual(at(workflow("cd.yml"), "on.workflow_run"), {
+      workflows: [at(workflow("ci.yml"), "name")],
+      types: ["completed"],
+      branches: ["main"]
+    })
+    const staging = at(workflow("cd.yml"), "jobs.staging")
+    assert.include(`${at(staging, "if")}`, "github.event.workflow_run.conclusion == 'success'")
+    assert.include(`${at(staging, "if")}`, "github.event.workflow_run.event == 'push'")
+  })
+
+  it("do not let a deployment that waits for its approval hold up the other environment", () => {
+    assert.isUndefined(at(workflow("cd.yml"), "concurrency"))
+    assert.strictEqual(at(workflow("deploy.yml"), "jobs.deploy.concurrency.group"), "deploy-${{ inputs.environment }}")
+  })
+
+  it("write the bill of materials from what is installed, without leaving out what tests need as well", () => {
+    const { scripts: _, ...packageJson } = JSON.parse(readFileSync("package.json", "utf8"))
+    const folder = mkdtempSync(join(tmpdir(), "sbom-test-"))
+    const command = commandsOf("ci.yml").find((each) => each.includes("npm sbom")) ?? ""
+    const production = productionTree()
+    writeFileSync(join(folder, "package.json"), JSON.stringify(packageJson))
+    for (const [path] of production) {
+      mkdirSync(join(folder, path), { recursive: true })
+      cpSync(join(path, "package.json"), join(folder, path, "package.json"))
+    }
+    execFileSync("bash", ["-c", command], { cwd: folder, stdio: "pipe" })
+    const { components } = JSON.parse(readFileSync(join(folder, "sbom.json"), "utf8")) as {
+      readonly components: ReadonlyArray<{ readonly purl: string }>
+    }
+    const wanted = production.map(([path, { version }]) => {
+      const name = path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length)
+      return `pkg:npm/${name.replace("@", "%40")}@${version}`
+    })
+    assert.sameMembers([...new Set(components.map(({ purl }) => purl))], [...new Set(wanted)])
+    rmSync(folder, { recursive: true })
   })
 
   it("deploy to staging, then to production with the same commit, each by its values and its environment", () => {
