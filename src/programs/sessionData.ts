@@ -22,7 +22,7 @@ export interface NumberedMessage {
 
 export const makeData = (events: SessionEvents) =>
   Effect.gen(function* () {
-    const { showReference } = (yield* GatewayConfig).smtp
+    const { hostname, showReference } = (yield* GatewayConfig).smtp
     const budget = yield* MessageBudget
     const sink = yield* MessageSink
     const clock = yield* Clock.Clock
@@ -48,7 +48,7 @@ export const makeData = (events: SessionEvents) =>
           const { envelope } = command
           const recipients = envelope.recipients.length
           const startedAt = clock.currentTimeNanosUnsafe()
-          const message: TracedMessage = { connection, reference, number, recipients, startedAt }
+          const message: TracedMessage = { connection, hostname, reference, number, recipients, startedAt }
           const { grow, raw, transfer } = yield* receive(command).pipe(
             Effect.tapError((error) => Effect.exit(inMessageSpan(message, undefined, Effect.fail(error))))
           )

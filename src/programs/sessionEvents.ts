@@ -4,7 +4,8 @@ import { faultOf } from "../domain/Fault.ts"
 import type { AuthenticationError, GatewayError, InternalError } from "../domain/GatewayError.ts"
 import { shownUserName } from "../domain/Identity.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
-import { annotateSpan } from "../layers/telemetry/spans.ts"
+import { annotateSpan, replyAttributes, spanEvent } from "../layers/telemetry/spans.ts"
+import { GatewayConfig } from "../services/GatewayConfig.ts"
 import type { Command, Connection } from "../services/SmtpSession.ts"
 import { makeDefects } from "./defects.ts"
 import { makeSessionMetrics } from "./sessionMetrics.ts"
@@ -13,6 +14,7 @@ import { correlationId, inSessionSpan } from "./sessionSpans.ts"
 export type SessionEvents = Effect.Success<typeof makeSessionEvents>
 
 export const makeSessionEvents = Effect.gen(function* () {
+  const { hostname } = (yield* GatewayConfig).smtp
   const clock = yield* Clock.Clock
   const defects = yield* makeDefects
   const metrics = yield* makeSessionMetrics
@@ -39,7 +41,7 @@ export const makeSessionEvents = Effect.gen(function* () {
               return Effect.logInfo("connection_closed", { duration_ms: elapsed })
             })
           ),
-          (session) => inSessionSpan(connection, session),
+          (session) => inSessionSpan(connection, hostname, session),
           Effect.annotateLogs({
             correlation_id: correlationId(connection.id),
             session_id: connection.id,
@@ -98,10 +100,13 @@ export const makeSessionEvents = Effect.gen(function* () {
 
     /** The error that a command is answered with, counted, and told where no other event tells of it. */
     refused: <E extends GatewayError>(command: Command, cause: Cause.Cause<E>): Effect.Effect<E | InternalError> =>
-      Effect.tap(errorOf(cause), (error) => {
-        if (command._tag === "Connect") metrics.connections.increment({ status: "rejected" })
-        return error._tag === "InternalError" ? Effect.void : logRefusal(command, error)
-      }),
+      errorOf(cause).pipe(
+        Effect.tap((error) => traceRefusal(command, error)),
+        Effect.tap((error) => {
+          if (command._tag === "Connect") metrics.connections.increment({ status: "rejected" })
+          return error._tag === "InternalError" ? Effect.void : logRefusal(command, error)
+        })
+      ),
 
     accepted: (): void => metrics.answers.increment({ answer: "accepted" }),
 
@@ -139,6 +144,28 @@ const LOGIN_REASON = {
 /** The label `reason`. */
 const reasonOf = (error: AuthenticationError) =>
   error._tag === "AuthenticationFailed" ? error.reason : LOGIN_REASON[error._tag]
+
+/** A session that was sent away at its greeting has no other reply; of other commands it has an event. */
+const traceRefusal = (command: Command, error: GatewayError): Effect.Effect<void> => {
+  const reply = () => replyAttributes(SmtpReply.fromError(error))
+  return command._tag === "Connect"
+    ? annotateSpan(() => ({ "error.type": error._tag, ...reply() }))
+    : spanEvent("command refused", () => ({
+        "smtp.command": VERBS[command._tag],
+        "error.type": error._tag,
+        ...reply()
+      }))
+}
+
+/** As a client writes them. */
+const VERBS = {
+  Secure: "STARTTLS",
+  Reset: "RSET",
+  Auth: "AUTH",
+  MailFrom: "MAIL",
+  RcptTo: "RCPT",
+  Data: "DATA"
+} as const satisfies { readonly [Tag in Exclude<Command["_tag"], "Connect">]: string }
 
 /** Logins and messages that arrived whole have events of their own. */
 const logRefusal = (command: Command, error: GatewayError): Effect.Effect<void> => {

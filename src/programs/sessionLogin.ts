@@ -4,7 +4,7 @@ import { type AuthenticationFailed, type SecondFactorRequired, TlsRequired } fro
 import { type Credentials, type Identity, shownUserName } from "../domain/Identity.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import { loginName } from "../layers/cakemail/PersonalAccessToken.ts"
-import { inSpan } from "../layers/telemetry/spans.ts"
+import { annotateSpan, inSpan, replyAttributes } from "../layers/telemetry/spans.ts"
 import { Authenticator } from "../services/Authenticator.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import type { CommandOf, Connection } from "../services/SmtpSession.ts"
@@ -47,6 +47,11 @@ export const makeLogin = (events: SessionEvents) =>
     const authenticator = yield* Authenticator
     const limiter = yield* RateLimiter
 
+    const authenticate = (credentials: Credentials) =>
+      Effect.tap(authenticator.authenticate(credentials), () =>
+        annotateSpan(() => replyAttributes(SmtpReply.authenticated))
+      )
+
     return Effect.fnUntraced(function* (connection: Connection, state: State, command: CommandOf<"Auth">) {
       if (!connection.isSecure()) return yield* new TlsRequired()
       const { credentials } = command
@@ -58,7 +63,7 @@ export const makeLogin = (events: SessionEvents) =>
       if (known === undefined) yield* limiter.address(connection.clientAddress)
       const outcome = yield* known !== undefined
         ? Effect.succeed(Result.fail(known))
-        : Effect.result(inSpan("authenticate", "internal", authenticator.authenticate(credentials)))
+        : Effect.result(inSpan("authenticate", "internal", authenticate(credentials)))
 
       if (Result.isSuccess(outcome)) {
         yield* Effect.annotateLogsScoped({ authenticated_user: shownUserName(username) })

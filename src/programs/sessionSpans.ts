@@ -4,7 +4,7 @@ import type { GatewayError } from "../domain/GatewayError.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import type { Accepted } from "../domain/Submission.ts"
 import { senderSpan } from "../layers/mime/traceHeaders.ts"
-import { setAttributes } from "../layers/telemetry/spans.ts"
+import { replyAttributes, type SpanAttributes, setAttributes } from "../layers/telemetry/spans.ts"
 import type { Connection } from "../services/SmtpSession.ts"
 import type { NumberedMessage } from "./sessionData.ts"
 
@@ -12,18 +12,13 @@ import type { NumberedMessage } from "./sessionData.ts"
 export const MESSAGES_IN_SESSION_TRACE = 100
 
 export const inSessionSpan = <A, E, R>(
-  { clientAddress, id, serverPort }: Connection,
+  connection: Connection,
+  hostname: string,
   session: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
     if (!fiber.cache.tracerEnabled) return session
-    const attributes = {
-      correlation_id: correlationId(id),
-      "client.address": clientAddress,
-      "server.port": serverPort,
-      "network.protocol.name": "smtp",
-      "network.transport": "tcp"
-    }
+    const attributes = endpointsOf(connection, hostname)
     return Effect.useSpan("SMTP session", { root: true, kind: "server", attributes }, (span) =>
       Effect.provideService(session, Tracer.ParentSpan, span)
     )
@@ -32,6 +27,8 @@ export const inSessionSpan = <A, E, R>(
 /** A message from its DATA command on. */
 export interface TracedMessage extends NumberedMessage {
   readonly connection: Connection
+  /** SMTP_HOSTNAME, as which the client has reached us. */
+  readonly hostname: string
   readonly recipients: number
   /** When DATA came, in nanoseconds of the epoch. */
   readonly startedAt: bigint
@@ -86,12 +83,21 @@ export const inMessageSpan = <E extends GatewayError>(
 /** The same in logs and spans. */
 export const correlationId = (connectionId: string): string => `req_${connectionId}`
 
+/** Who speaks with whom. A message may be in another trace than its session, so both tell. */
+const endpointsOf = ({ clientAddress, id, serverPort }: Connection, hostname: string): SpanAttributes => ({
+  correlation_id: correlationId(id),
+  "client.address": clientAddress,
+  "server.address": hostname,
+  "server.port": serverPort,
+  "network.protocol.name": "smtp",
+  "network.transport": "tcp"
+})
+
 const describe = (span: Tracer.Span, message: TracedMessage, data: ReceivedData | undefined): void => {
   setAttributes(span, {
-    correlation_id: correlationId(message.connection.id),
+    ...endpointsOf(message.connection, message.hostname),
     "smtp.reference": message.reference,
     "smtp.recipient.count": message.recipients,
-    "client.address": message.connection.clientAddress,
     "messaging.system": "smtp",
     "messaging.operation.name": "DATA",
     "messaging.operation.type": "process"
@@ -104,8 +110,7 @@ const describe = (span: Tracer.Span, message: TracedMessage, data: ReceivedData 
 const describeReply = (span: Tracer.Span, exit: Exit.Exit<Accepted, GatewayError>): void => {
   const error = Exit.findErrorOption(exit)
   if (Exit.isFailure(exit) && Option.isNone(error)) return
-  const { code, enhanced } = Option.isSome(error) ? SmtpReply.fromError(error.value) : ACCEPTED
-  setAttributes(span, { "smtp.reply.code": code, "smtp.reply.enhanced_code": enhanced })
+  setAttributes(span, replyAttributes(Option.isSome(error) ? SmtpReply.fromError(error.value) : ACCEPTED))
 }
 
 const ACCEPTED = { code: 250, enhanced: "2.0.0" }

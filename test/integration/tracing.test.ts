@@ -65,16 +65,20 @@ for (const contract of ["email-api-v2", "gateway-v1"] as const) {
           const parent = spans.find(({ spanId }) => spanId === span.parentSpanId)
           assert.isTrue(span.start <= span.end, span.name)
           assert.isTrue(parent === undefined || (parent.start <= span.start && span.end <= parent.end), span.name)
-          assert.strictEqual(span.status.code, "STATUS_CODE_OK")
+          assert.strictEqual(span.status.code, "STATUS_CODE_UNSET")
         }
         assert.deepStrictEqual(
           [session, message, login, ...submits].map(({ kind }) => kind),
           ["SERVER", "CONSUMER", "CLIENT", "CLIENT", "CLIENT"].map((kind) => `SPAN_KIND_${kind}`)
         )
 
-        assert.strictEqual(session.attributes["client.address"], "127.0.0.1")
-        assert.strictEqual(session.attributes["server.port"], smtpPort)
-        assert.strictEqual(session.attributes["network.protocol.name"], "smtp")
+        for (const { attributes } of [session, message]) {
+          assert.strictEqual(attributes["client.address"], "127.0.0.1")
+          assert.strictEqual(attributes["server.address"], "smtp.test")
+          assert.strictEqual(attributes["server.port"], smtpPort)
+          assert.strictEqual(attributes["network.protocol.name"], "smtp")
+        }
+        assert.strictEqual(authenticate.attributes["smtp.reply.code"], 235)
         assert.strictEqual(session.attributes["tls.protocol.version"], "1.3")
         assert.strictEqual(message.attributes["messaging.message.id"], "<m1@mail.example>")
         assert.strictEqual(message.attributes["smtp.recipient.count"], 2)
@@ -185,7 +189,8 @@ describe("what goes wrong", () => {
         { name: "retry", attributes: { "error.type": "ApiFailed", "http.response.status_code": 503 } }
       ])
       assert.strictEqual(submit.attributes["http.response.status_code"], 201)
-      assert.strictEqual(submit.status.code, "STATUS_CODE_OK")
+      assert.strictEqual(submit.attributes["http.request.resend_count"], 1)
+      assert.strictEqual(submit.status.code, "STATUS_CODE_UNSET")
       assert.notProperty(submit.attributes, "error.type")
     })
   )
@@ -200,7 +205,9 @@ describe("what goes wrong", () => {
       })
       assert.match(yield* sendMail(wire, { recipients: ["one@example.com", "two@example.com"] }), /^250 /)
       const spans = yield* spansAfterSession(wire, collector)
-      const [refused, ...others] = spansNamed(spans, "submit").filter(({ status }) => status.code !== "STATUS_CODE_OK")
+      const [refused, ...others] = spansNamed(spans, "submit").filter(
+        ({ status }) => status.code !== "STATUS_CODE_UNSET"
+      )
       assert.isDefined(refused)
       assert.deepStrictEqual(others, [])
       assert.deepStrictEqual(refused.status, {
@@ -208,13 +215,14 @@ describe("what goes wrong", () => {
         message: "550 5.1.3 Message rejected: <address> is unknown (email)"
       })
       assert.strictEqual(refused.attributes["error.type"], "SubmissionRejected")
+      assert.strictEqual(refused.attributes["smtp.reply.code"], 550)
       const [exception] = refused.events
       assert.strictEqual(exception?.name, "exception")
       assert.strictEqual(exception?.attributes["exception.type"], "SubmissionRejected")
       assert.strictEqual(exception?.attributes["exception.message"], refused.status.message)
       assert.notInclude(String(exception?.attributes["exception.stacktrace"]), "\n")
       const message = spanNamed(spans, "SMTP message")
-      assert.strictEqual(message.status.code, "STATUS_CODE_OK")
+      assert.strictEqual(message.status.code, "STATUS_CODE_UNSET")
       assert.strictEqual(message.attributes["smtp.recipient.failed_count"], 1)
     })
   )
@@ -251,7 +259,10 @@ describe("what goes wrong", () => {
       const spans = yield* spansAfterSession(wire, collector)
       const failed = spans.filter(({ status }) => status.code === "STATUS_CODE_ERROR")
       assert.deepStrictEqual(failed.map(({ name }) => name).toSorted(), ["authenticate", "login"])
-      for (const { status } of failed) assert.strictEqual(status.message, "535 5.7.8 Authentication failed")
+      for (const { attributes, status } of failed) {
+        assert.strictEqual(status.message, "535 5.7.8 Authentication failed")
+        assert.deepStrictEqual([attributes["smtp.reply.code"], attributes["smtp.reply.enhanced_code"]], [535, "5.7.8"])
+      }
     })
   )
 })

@@ -60,8 +60,8 @@ export interface CollectedSpan {
   readonly attributes: Readonly<Record<string, unknown>>
   readonly events: ReadonlyArray<{ readonly name: string; readonly attributes: Readonly<Record<string, unknown>> }>
   readonly links: ReadonlyArray<{ readonly traceId: string; readonly spanId: string }>
-  /** `STATUS_CODE_OK` and the like, and what there is to say of it. */
-  readonly status: { readonly code: string | undefined; readonly message: string | undefined }
+  /** `STATUS_CODE_UNSET` and the like, and what there is to say of it. */
+  readonly status: { readonly code: string; readonly message: string | undefined }
   readonly resource: Readonly<Record<string, unknown>>
 }
 
@@ -174,7 +174,8 @@ const collected = (span: typeof Span.Type, resource: Readonly<Record<string, unk
   attributes: recordOf(span.attributes ?? []),
   events: (span.events ?? []).map(({ attributes, name }) => ({ name, attributes: recordOf(attributes ?? []) })),
   links: (span.links ?? []).map(({ spanId, traceId }) => ({ traceId: hex(traceId), spanId: hex(spanId) })),
-  status: { code: span.status?.code, message: span.status?.message },
+  // What is left out has the first value of its enumeration.
+  status: { code: span.status?.code ?? "STATUS_CODE_UNSET", message: span.status?.message },
   resource
 })
 

@@ -2,11 +2,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Layer, Logger, type Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { MessageTooLarge, type ReceiveError, SubmissionRejected } from "../../src/domain/GatewayError.ts"
+import {
+  MessageRateExceeded,
+  MessageTooLarge,
+  type ReceiveError,
+  SubmissionRejected,
+  TooManyConnections
+} from "../../src/domain/GatewayError.ts"
 import type { Accepted } from "../../src/domain/Submission.ts"
 import { SmtpSessionLive } from "../../src/programs/session.ts"
 import { MESSAGES_IN_SESSION_TRACE } from "../../src/programs/sessionSpans.ts"
 import { MessageSink } from "../../src/services/MessageSink.ts"
+import { RateLimiter } from "../../src/services/RateLimiter.ts"
 import type { SmtpSession } from "../../src/services/SmtpSession.ts"
 import * as SessionKit from "../kit/SessionKit.ts"
 import { configWith } from "../kit/SettingsKit.ts"
@@ -24,6 +31,14 @@ const plain = Buffer.from("Subject: Hello\r\n\r\nIt works.\r\n")
 const sentWithin = (flags: "00" | "01"): Buffer =>
   Buffer.concat([Buffer.from(`traceparent: 00-${TRACE}-${SENDER}-${flags}\r\n`), plain])
 
+const ENDPOINTS = {
+  "client.address": "192.0.2.1",
+  "server.address": "mail.example.com",
+  "server.port": 587,
+  "network.protocol.name": "smtp",
+  "network.transport": "tcp"
+}
+
 /** Effect's own loggers make an event of the current span of every line. */
 const WithoutLogs = Logger.layer([])
 
@@ -33,18 +48,25 @@ const spansOf = Effect.fnUntraced(function* (
   options: {
     readonly accept?: MessageSink["Service"]["accept"]
     readonly keep?: Parameters<typeof makeSpanRecorder>[0]
+    readonly limits?: Partial<RateLimiter["Service"]>
+    /** The greeting is all that the client hears. */
+    readonly sentAway?: boolean
   } = {}
 ) {
   const recorder = makeSpanRecorder(options.keep)
+  const limiter = Layer.effect(
+    RateLimiter,
+    Effect.map(RateLimiter, (open) => ({ ...open, ...options.limits }))
+  ).pipe(Layer.provide(SessionKit.RateLimiterOpen))
   const session = SmtpSessionLive.pipe(
     Layer.provide(Layer.succeed(MessageSink, { accept: options.accept ?? (() => Effect.succeed(ACCEPTED)) })),
-    Layer.provide([SessionKit.AuthenticatorFake(), SessionKit.RateLimiterOpen, SessionKit.MessageBudgetUnlimited]),
-    Layer.provide([SessionKit.MetricsSilent, configWith(), recorder.layer])
+    Layer.provide([SessionKit.AuthenticatorFake(), limiter, SessionKit.MessageBudgetUnlimited]),
+    Layer.provide([SessionKit.MetricsSilent, configWith({ smtp: { hostname: "mail.example.com" } }), recorder.layer])
   )
   yield* Effect.gen(function* () {
     const client = yield* SessionKit.openSession()
     yield* client.connect
-    yield* client.login()
+    if (options.sentAway !== true) yield* client.login()
     yield* talk(client)
     yield* client.vanish
   }).pipe(Effect.provide([session, recorder.layer, WithoutLogs]), Effect.scoped)
@@ -68,10 +90,7 @@ describe("a session", () => {
       assert.strictEqual(session.kind, "server")
       assert.deepStrictEqual(session.attributes, {
         correlation_id: "req_session1",
-        "client.address": "192.0.2.1",
-        "server.port": 587,
-        "network.protocol.name": "smtp",
-        "network.transport": "tcp"
+        ...ENDPOINTS
       })
       assert.strictEqual(named(spans, "authenticate").parentSpanId, session.spanId)
       assert.deepStrictEqual([message.parentSpanId, message.traceId], [session.spanId, session.traceId])
@@ -82,7 +101,7 @@ describe("a session", () => {
         correlation_id: "req_session1",
         "smtp.reference": "session1-1",
         "smtp.recipient.count": 2,
-        "client.address": "192.0.2.1",
+        ...ENDPOINTS,
         "messaging.system": "smtp",
         "messaging.operation.name": "DATA",
         "messaging.operation.type": "process",
@@ -145,6 +164,31 @@ describe("a session", () => {
       const message = named(spans, "SMTP message")
       assert.strictEqual(message.attributes["smtp.reference"], `session1-${MESSAGES_IN_SESSION_TRACE + 1}`)
       assert.deepStrictEqual(message.links, [], "there is nothing to be seen of the session")
+    })
+  )
+})
+
+describe("a command that is refused", () => {
+  it.effect("is an event of its session, with the reply; the login has its own", () =>
+    Effect.gen(function* () {
+      const refuse = () => Effect.fail(new MessageRateExceeded({ limit: "address", retryAfter: 7 }))
+      const spans = yield* spansOf((client) => client.mail, { limits: { message: refuse } })
+      assert.deepStrictEqual(named(spans, "SMTP session").events, ["command refused"])
+      assert.notProperty(named(spans, "SMTP session").attributes, "smtp.reply.code")
+      assert.strictEqual(named(spans, "authenticate").attributes["smtp.reply.code"], 235)
+    })
+  )
+
+  it.effect("at the greeting is the reply of the session", () =>
+    Effect.gen(function* () {
+      const refuse = () => Effect.fail(new TooManyConnections({ limit: "address" }))
+      const spans = yield* spansOf(() => Effect.void, { limits: { connection: refuse }, sentAway: true })
+      const { attributes, events } = named(spans, "SMTP session")
+      assert.deepStrictEqual(
+        [attributes["error.type"], attributes["smtp.reply.code"], attributes["smtp.reply.enhanced_code"]],
+        ["TooManyConnections", 421, "4.7.0"]
+      )
+      assert.deepStrictEqual(events, [])
     })
   )
 })

@@ -3,7 +3,7 @@ import { Duration, Effect, Schedule } from "effect"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
 import { Readiness } from "../../services/Readiness.ts"
-import { spanEvent } from "../telemetry/spans.ts"
+import { sampledSpan, spanEvent } from "../telemetry/spans.ts"
 
 /** What is repeated as a whole; a metric label. */
 export type RetriedOperation = "login" | "prepare" | "submit"
@@ -49,6 +49,7 @@ export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | 
   ): Effect.Effect<A, E, R> => {
     let failure: E | undefined
     let lastCall = false
+    let resent = 0
     const failed = (error: E): Effect.Effect<void> => {
       failure = error
       return operation === "submit" ? warnOfDuplicate(error) : Effect.void
@@ -56,7 +57,8 @@ export const makeRetries: Effect.Effect<Retry, never, GatewayConfig | Metrics | 
     const callAfter = (before: E) =>
       Effect.suspend(() => {
         retries.increment({ operation })
-        return Effect.andThen(tellSpan(before), Effect.tapError(call, failed))
+        resent++
+        return Effect.andThen(tellSpan(before, resent), Effect.tapError(call, failed))
       })
     const attempt = Effect.suspend((): Effect.Effect<A, E, R> => {
       const before = failure
@@ -93,11 +95,16 @@ const FIRST_DELAY: { readonly [Operation in RetriedOperation]: Duration.Input } 
 
 const NO = Effect.succeed(false)
 
-const tellSpan = ({ _tag, status }: CallFailure): Effect.Effect<void> =>
-  spanEvent("retry", () => ({
-    "error.type": _tag,
-    ...(status !== undefined && { "http.response.status_code": status })
-  }))
+const tellSpan = ({ _tag, status }: CallFailure, resent: number): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const span = sampledSpan(fiber)
+    // `prepare` has the calls below it, and is none.
+    if (span?.kind === "client") span.attribute("http.request.resend_count", resent)
+    return spanEvent("retry", () => ({
+      "error.type": _tag,
+      ...(status !== undefined && { "http.response.status_code": status })
+    }))
+  })
 
 /** ApiFailed also stands for answers below 500, which would be the same again. */
 const isRepeatable = ({ _tag, status }: CallFailure): boolean =>

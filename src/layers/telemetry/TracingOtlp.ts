@@ -2,6 +2,7 @@
 import * as NodeSdk from "@effect/opentelemetry/NodeSdk"
 import * as OtelTracer from "@effect/opentelemetry/OtelTracer"
 import * as Resource from "@effect/opentelemetry/Resource"
+import { SpanStatusCode, type Tracer as SdkTracer } from "@opentelemetry/api"
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto"
 import {
   AlwaysOffSampler,
@@ -17,6 +18,7 @@ import { TraceState } from "../../domain/traceContext.ts"
 import { GatewayConfig, type GatewaySettings } from "../../services/GatewayConfig.ts"
 import type { Metrics } from "../../services/Metrics.ts"
 import { publicFailure } from "./spanOutcome.ts"
+import { replyAttributes, setAttributes } from "./spans.ts"
 import { LAST_FLUSH, makeTracingQueue } from "./TracingQueue.ts"
 
 /** Kept equal to package.json by a test. */
@@ -41,13 +43,33 @@ export const tracingOtlp = (endpoint: string): Layer.Layer<never, never, Gateway
       })
       yield* Effect.logInfo("tracing_started", { endpoint, sampler: tracing.sampler })
       return Layer.effect(Tracer.Tracer, Effect.map(OtelTracer.make, discreet)).pipe(
-        Layer.provide(OtelTracer.layerTracer),
+        Layer.provide(SpansOfOurs),
         Layer.provide(provider),
         Layer.provide(resource(tracing)),
         Layer.merge(Layer.succeed(References.TracerEnabled, true))
       )
     })
   )
+
+/** The instrumentation that spans say they come from. */
+const SCOPE = "cakemail-smtp-gateway"
+
+const SpansOfOurs = Layer.effect(
+  OtelTracer.OtelTracer,
+  Effect.map(OtelTracer.OtelTracerProvider, (provider) => silentOnSuccess(provider.getTracer(SCOPE, VERSION)))
+)
+
+/** To call a span a success is up to the operator, say the conventions: what did not fail leaves its status unset. */
+const silentOnSuccess = (tracer: SdkTracer): SdkTracer => {
+  const startSpan = tracer.startSpan.bind(tracer)
+  tracer.startSpan = (...given) => {
+    const span = startSpan(...given)
+    const setStatus = span.setStatus.bind(span)
+    span.setStatus = (status) => (status.code === SpanStatusCode.OK ? span : setStatus(status))
+    return span
+  }
+  return tracer
+}
 
 const makeExporter = (endpoint: string, { caPath, headers, timeout }: TracingSettings): OTLPTraceExporter =>
   new OTLPTraceExporter({
@@ -93,6 +115,7 @@ const discreet = (tracer: Tracer.Tracer): Tracer.Tracer =>
         const failure = span.sampled ? publicFailure(exit, span.kind) : undefined
         if (failure === undefined) return end(endTime, Exit.void)
         span.attribute("error.type", failure.name)
+        if (failure.reply !== undefined) setAttributes(span, replyAttributes(failure.reply))
         end(endTime, Exit.fail(failure))
       }
       return span

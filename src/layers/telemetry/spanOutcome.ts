@@ -8,6 +8,8 @@ export interface PublicFailure {
   /** The tag of an error of ours, the name of a bug. */
   readonly name: string
   readonly message: string
+  /** What the failure is worth to the client, if that was foreseen. */
+  readonly reply?: SmtpReply.SmtpReply
 }
 
 /** `undefined` when there is nothing to complain of. */
@@ -17,7 +19,11 @@ export const publicFailure = (exit: Exit.Exit<unknown, unknown>, kind: Tracer.Sp
   if (Cause.hasInterruptsOnly(exit.cause)) return kind === "server" ? undefined : BROKEN_OFF
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
   if (SmtpReply.isGatewayError(error)) {
-    return { name: error._tag, message: addressesHidden.text(SmtpReply.loggedText(error)) }
+    return {
+      name: error._tag,
+      message: addressesHidden.text(SmtpReply.loggedText(error)),
+      reply: SmtpReply.fromError(error)
+    }
   }
   // What nobody foresaw may hold anything; the log has it.
   const unforeseen = error ?? Cause.squash(exit.cause)

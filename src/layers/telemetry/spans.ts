@@ -3,6 +3,7 @@
  * tracing is off, there are none, and no attribute is worked out.
  */
 import { Clock, Effect, type Fiber, Tracer } from "effect"
+import type { SmtpReply } from "../../domain/SmtpReply.ts"
 
 /** By the names of OpenTelemetry's semantic conventions, or those of docs/tracing.md. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | ReadonlyArray<string>>>
@@ -39,6 +40,12 @@ export const spanEvent = (name: string, attributes: () => SpanAttributes): Effec
     sampledSpan(fiber)?.event(name, fiber.getRef(Clock.Clock).currentTimeNanosUnsafe(), attributes())
     return Effect.void
   })
+
+/** Of the span of whatever was answered so. */
+export const replyAttributes = ({ code, enhanced }: Pick<SmtpReply, "code" | "enhanced">): SpanAttributes => ({
+  "smtp.reply.code": code,
+  "smtp.reply.enhanced_code": enhanced
+})
 
 export const setAttributes = (span: Tracer.Span, attributes: SpanAttributes): void => {
   for (const name in attributes) span.attribute(name, attributes[name])

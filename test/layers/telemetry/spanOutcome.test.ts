@@ -12,6 +12,7 @@ describe("what a span tells of a failure", () => {
       const failure = told(error satisfies GatewayError)
       assert.strictEqual(failure?.name, error._tag)
       assert.match(failure?.message ?? "", /^\d{3} /)
+      assert.isTrue(failure?.message.startsWith(`${failure.reply?.code} ${failure.reply?.enhanced} `))
       assert.notMatch(failure?.message ?? "", /@/)
     }
     const rejected = new SubmissionRejected({
