@@ -59,7 +59,9 @@ export const openPage = Effect.fnUntraced(function* (browser: Browser, url: stri
   const complaints: Array<string> = []
   const elsewhere: Array<string> = []
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text())
+    // What could not be loaded the text does not say.
+    const complaint = `${message.text()} at ${message.location().url}`
+    if (message.type() === "error" || message.type() === "warning") complaints.push(complaint)
   })
   page.on("pageerror", (error) => complaints.push(error.message))
   const { origin } = new URL(url)

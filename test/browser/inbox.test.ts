@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
+import type { Response } from "playwright-core"
 import { startTcpGate } from "../kit/TcpGate.ts"
 import { hasBrowser, openInbox, openPage, step } from "./BrowserKit.ts"
 
@@ -182,6 +183,55 @@ describe.runIf(hasBrowser)("the inbox in a browser", () => {
       yield* press("Delete")
       yield* step(() => page.locator(".row").filter({ hasText: opened }).waitFor({ state: "detached" }))
       assert.strictEqual((yield* subjects(inbox)).length, 2)
+    })
+  )
+
+  run("keeps up with keys that are pressed faster than it draws, while mail comes", (inbox) =>
+    Effect.gen(function* () {
+      const { page, send } = inbox
+      for (const subject of ["Fourth", "Third", "Second", "First"]) yield* send(mail(subject))
+      yield* listed(inbox, "First", "Second", "Third", "Fourth")
+      const atOnce = (...keys: ReadonlyArray<string>) =>
+        step(() =>
+          page.evaluate(
+            `for (const key of ${JSON.stringify(keys)}) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))`
+          )
+        )
+      const heading = (name: string) => step(() => page.getByRole("heading", { name, level: 1 }).waitFor())
+      yield* step(() => page.getByRole("link", { name: "First" }).click())
+      yield* heading("First")
+      for (const keys of [["j", "j"], ["j"], ["k", "k", "k"]]) yield* atOnce(...keys)
+      yield* heading("First")
+      yield* atOnce("j", "j", "j")
+      yield* heading("Fourth")
+      yield* step(() => page.keyboard.press("Escape"))
+      yield* send(mail("Newer"))
+      yield* listed(inbox, "Newer", "First", "Second", "Third", "Fourth")
+      yield* atOnce("k", "Enter")
+      yield* heading("Third")
+      yield* step(() => page.goBack())
+      yield* step(() => page.getByText("Choose a message to read it.").waitFor())
+    })
+  )
+
+  run("asks nothing of a message that is deleted, and says so of one that others deleted", (inbox) =>
+    Effect.gen(function* () {
+      const { page, sandbox, send } = inbox
+      for (const subject of ["Third", "Second", "First"]) yield* send(mail(subject))
+      yield* listed(inbox, "First", "Second", "Third")
+      yield* step(() => page.getByRole("link", { name: "First" }).click())
+      const held: Array<() => Promise<void>> = []
+      yield* step(() => page.route("**/headers", async (route) => void held.push(() => route.continue())))
+      yield* step(() =>
+        Promise.all([page.waitForRequest("**/headers"), page.getByRole("tab", { name: "Headers" }).click()])
+      )
+      const isDeleted = (response: Response): boolean => response.request().method() === "DELETE"
+      yield* step(() => Promise.all([page.waitForResponse(isDeleted), page.keyboard.press("Delete")]))
+      yield* step(() => page.getByRole("heading", { name: "Second", level: 1 }).waitFor())
+      yield* step(() => Promise.allSettled(held.map((go) => go())))
+      yield* listed(inbox, "Second", "Third")
+      yield* sandbox.sandbox.messages.clear
+      yield* step(() => page.getByText("This message is no longer here.").waitFor())
     })
   )
 

@@ -1,13 +1,11 @@
-import { useEffect, useState } from "preact/hooks"
-import { getHeaders, type Headers } from "./api.ts"
-import { report } from "./problems.ts"
+import { getHeaders } from "./api.ts"
+import { Gone } from "./Gone.tsx"
+import { useAnswer } from "./useAnswer.ts"
 
 export const HeadersTab = ({ id }: { readonly id: string }) => {
-  const [headers, setHeaders] = useState<Headers>()
-  useEffect(() => {
-    getHeaders(id).then(setHeaders, report)
-  }, [id])
+  const headers = useAnswer(id, getHeaders)
   if (headers === undefined) return null
+  if (headers === "gone") return <Gone />
   return (
     <table class="headers">
       <thead class="unseen">

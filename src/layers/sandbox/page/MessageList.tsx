@@ -7,7 +7,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks"
 import { formatBytes, formatFullTime, formatTime, nameOf } from "./format.ts"
 import { Icon } from "./Icon.tsx"
 import * as mailbox from "./mailbox.ts"
-import { cursor } from "./keyboard.ts"
+import { cursor, putCursor } from "./keyboard.ts"
 import { linkTo, route } from "./route.ts"
 import type { Summary } from "./api.ts"
 
@@ -100,7 +100,7 @@ const Row = ({
         data-id={message.ID}
         aria-current={isOpen ? "true" : undefined}
         draggable={false}
-        onClick={() => (cursor.value = index)}
+        onClick={() => putCursor(index)}
       >
         <span class="row-line">
           <span class="row-from">

@@ -1,38 +1,33 @@
 /** One message: who, to whom, what about; and its sides as tabs. */
+import { useSignalEffect } from "@preact/signals"
 import { useEffect, useRef, useState } from "preact/hooks"
 import { AttachmentsTab } from "./AttachmentsTab.tsx"
-import { ApiProblem, getMessage, getStory, type Message, rawUrl, setRead } from "./api.ts"
+import { getMessage, getStory, type Message, rawUrl, setRead } from "./api.ts"
 import { CopyButton } from "./CopyButton.tsx"
 import { formatBytes, formatFullTime } from "./format.ts"
+import { Gone } from "./Gone.tsx"
 import { HeadersTab } from "./HeadersTab.tsx"
 import { Icon } from "./Icon.tsx"
 import { move, removeMessage } from "./keyboard.ts"
 import { Preview } from "./Preview.tsx"
-import { attempt, report } from "./problems.ts"
+import { attempt } from "./problems.ts"
 import { goTo, replaceWith, route, type Tab } from "./route.ts"
+import { vanished } from "./sandbox.ts"
 import { SourceTab } from "./SourceTab.tsx"
 import { StoryView } from "./StoryView.tsx"
 import { type TabItem, Tabs } from "./Tabs.tsx"
 import { TextTab } from "./TextTab.tsx"
+import { useAnswer } from "./useAnswer.ts"
 
 export const MessagePane = ({ id }: { readonly id: string }) => {
-  const [message, setMessage] = useState<Message | "gone">()
-  useEffect(() => {
-    getMessage(id).then(setMessage, (error: unknown) => {
-      if (error instanceof ApiProblem && error.status === 404) setMessage("gone")
-      else report(error)
-    })
-  }, [id])
-  if (message === undefined) return <p class="nothing">Loading</p>
-  return message === "gone" ? <Gone /> : <MessageView message={message} />
+  const message = useAnswer(id, getMessage)
+  const [deleted, setDeleted] = useState(false)
+  useSignalEffect(() => {
+    if (vanished.value.includes(id)) setDeleted(true)
+  })
+  if (message === "gone" || deleted) return <Gone />
+  return message === undefined ? <p class="nothing">Loading</p> : <MessageView message={message} />
 }
-
-const Gone = () => (
-  <div class="nothing">
-    <Icon name="trash" />
-    <p>This message is no longer here.</p>
-  </div>
-)
 
 const MessageView = ({ message }: { readonly message: Message }) => {
   const heading = useRef<HTMLHeadingElement>(null)
@@ -81,7 +76,7 @@ const Side = ({ message, tab }: { readonly message: Message; readonly tab: Tab }
     case "attachments":
       return <AttachmentsTab message={message} />
     case "cakemail":
-      return <StoryView load={() => getStory(message.ID)} />
+      return <StoryView id={message.ID} ask={getStory} />
   }
 }
 

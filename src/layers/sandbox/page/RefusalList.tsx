@@ -2,7 +2,7 @@
 import type { Refusal } from "./api.ts"
 import { formatFullTime, formatTime } from "./format.ts"
 import { Icon } from "./Icon.tsx"
-import { cursor } from "./keyboard.ts"
+import { cursor, putCursor } from "./keyboard.ts"
 import { linkTo, route } from "./route.ts"
 import { refusals } from "./sandbox.ts"
 
@@ -33,7 +33,7 @@ const Row = ({ index, refusal }: { readonly index: number; readonly refusal: Ref
       class={cursor.value === index ? "row at" : "row"}
       href={linkTo({ list: "refused", id: refusal.id })}
       aria-current={route.value.id === refusal.id ? "true" : undefined}
-      onClick={() => (cursor.value = index)}
+      onClick={() => putCursor(index)}
     >
       <span class="row-line">
         <span class="row-from">{refusal.recipient ?? refusal.username ?? "Somebody"}</span>

@@ -50,7 +50,7 @@ export const RefusalPane = ({ id }: { readonly id: string }) => {
         </dl>
       </header>
       <div class="panel panel-cakemail">
-        <StoryView load={() => getRefusalStory(id)} />
+        <StoryView id={id} ask={getRefusalStory} />
       </div>
     </article>
   )

@@ -1,16 +1,16 @@
-import { useEffect, useState } from "preact/hooks"
-import { getSource, rawUrl } from "./api.ts"
-import { report } from "./problems.ts"
+import { getSource, rawUrl, type Source } from "./api.ts"
+import { Gone } from "./Gone.tsx"
+import { useAnswer } from "./useAnswer.ts"
 
 /** Characters that are shown: megabytes of base64 are not for reading. */
 const LIMIT = 200_000
 
+const beginning = (id: string, signal: AbortSignal): Promise<Source> => getSource(id, LIMIT, signal)
+
 export const SourceTab = ({ id }: { readonly id: string }) => {
-  const [source, setSource] = useState<{ readonly text: string; readonly whole: boolean }>()
-  useEffect(() => {
-    getSource(id, LIMIT).then(setSource, report)
-  }, [id])
+  const source = useAnswer(id, beginning)
   if (source === undefined) return null
+  if (source === "gone") return <Gone />
   return (
     <>
       <p class="hint">

@@ -1,18 +1,18 @@
 /** What was sent to Cakemail and what came back, with the gateway's log of the session. */
-import { useEffect, useState } from "preact/hooks"
 import type { Exchange, Story } from "./api.ts"
 import { CopyButton } from "./CopyButton.tsx"
 import { formatBytes, formatPreciseTime } from "./format.ts"
+import { Gone } from "./Gone.tsx"
 import { Json } from "./Json.tsx"
-import { report } from "./problems.ts"
+import { useAnswer } from "./useAnswer.ts"
 
-export const StoryView = ({ load }: { readonly load: () => Promise<Story> }) => {
-  const [story, setStory] = useState<Story>()
-  useEffect(() => {
-    load().then(setStory, report)
-    // Of one message as long as it stands here.
-  }, [])
+export const StoryView = (props: {
+  readonly id: string
+  readonly ask: (id: string, signal: AbortSignal) => Promise<Story>
+}) => {
+  const story = useAnswer(props.id, props.ask)
   if (story === undefined) return null
+  if (story === "gone") return <Gone />
   return (
     <div class="story">
       {story.traceId !== undefined && (

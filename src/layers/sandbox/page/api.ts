@@ -42,13 +42,17 @@ export const listMessages = async (
   return { page: await response.json(), lastChange: Number(response.headers.get("last-change")) }
 }
 
-export const getMessage = (id: string): Promise<Message> => json(messagePath(id), { payload: "false" })
-export const getHeaders = (id: string): Promise<Headers> => json(`${messagePath(id)}/headers`)
-export const getStory = (id: string): Promise<Story> => json(`/sandbox/messages/${encodeURIComponent(id)}/story`)
+export const getMessage = (id: string, signal: AbortSignal): Promise<Message> =>
+  json(messagePath(id), { payload: "false" }, signal)
+export const getHeaders = (id: string, signal: AbortSignal): Promise<Headers> =>
+  json(`${messagePath(id)}/headers`, {}, signal)
+export const getStory = (id: string, signal: AbortSignal): Promise<Story> =>
+  json(`/sandbox/messages/${encodeURIComponent(id)}/story`, {}, signal)
 export const getInfo = (): Promise<Info> => json("/sandbox/info")
 export const getInboxes = (): Promise<Inboxes> => json("/sandbox/inboxes")
 export const getRefusals = (inbox: string): Promise<Refusals> => json("/sandbox/refusals", { inbox })
-export const getRefusalStory = (id: string): Promise<Story> => json(`/sandbox/refusals/${encodeURIComponent(id)}/story`)
+export const getRefusalStory = (id: string, signal: AbortSignal): Promise<Story> =>
+  json(`/sandbox/refusals/${encodeURIComponent(id)}/story`, {}, signal)
 export const getFaults = (): Promise<FaultStates> => json("/sandbox/faults")
 
 export const setRead = (ids: ReadonlyArray<string>, read: boolean): Promise<void> =>
@@ -76,12 +80,14 @@ export const viewUrl = (id: string, remote: boolean): string =>
 export const partUrl = (id: string, part: string): string => `${messagePath(id)}/part/${encodeURIComponent(part)}`
 export const rawUrl = (id: string): string => `${messagePath(id)}/raw`
 
+export interface Source {
+  readonly text: string
+  readonly whole: boolean
+}
+
 /** The beginning of the source; the rest of a long one is not waited for. */
-export const getSource = async (
-  id: string,
-  limit: number
-): Promise<{ readonly text: string; readonly whole: boolean }> => {
-  const { body } = await answer(rawUrl(id))
+export const getSource = async (id: string, limit: number, signal: AbortSignal): Promise<Source> => {
+  const { body } = await answer(rawUrl(id), { signal })
   if (body === null) return { text: "", whole: true }
   const reader = body.pipeThrough(new TextDecoderStream()).getReader()
   let text = ""
@@ -105,7 +111,8 @@ const withQuery = (path: string, query: Query): string => {
   return given.size === 0 ? path : `${path}?${given.toString()}`
 }
 
-const json = async <A>(path: string, query: Query = {}): Promise<A> => (await answer(withQuery(path, query))).json()
+const json = async <A>(path: string, query: Query = {}, signal?: AbortSignal): Promise<A> =>
+  (await answer(withQuery(path, query), signal === undefined ? {} : { signal })).json()
 
 const send = async (method: "PUT" | "DELETE", path: string, query: Query, body?: unknown): Promise<void> => {
   const content = body === undefined ? {} : { body: JSON.stringify(body) }

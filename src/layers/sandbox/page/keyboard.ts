@@ -1,15 +1,32 @@
 /** j and k move, Enter opens, Esc goes back, / searches; nothing of it while one types or while a dialog is open. */
-import { signal } from "@preact/signals"
+import { computed, signal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { deleteMessages } from "./api.ts"
 import { dialog } from "./dialogs.ts"
 import * as mailbox from "./mailbox.ts"
 import { attempt } from "./problems.ts"
-import { goTo, route } from "./route.ts"
+import { goTo, type Route, route } from "./route.ts"
 import { refusals } from "./sandbox.ts"
 
-/** The row that the keyboard is on. */
-export const cursor = signal<number | undefined>(undefined)
+/** The message that the keyboard is on, and where it stood in which list. */
+const marked = signal<{ readonly list: string; readonly id: string; readonly index: number } | undefined>(undefined)
+
+/** The row that the keyboard is on: it goes with its message as others come, and to the next one when it is deleted. */
+export const cursor = computed(() => {
+  const mark = marked.value
+  if (mark === undefined || mark.list !== listOf(route.value)) return undefined
+  void mailbox.version.value
+  void refusals.value
+  const at = indexOf(mark.id)
+  return at >= 0 ? at : Math.min(mark.index, length() - 1)
+})
+
+export const putCursor = (index: number): void => {
+  const id = idAt(index)
+  if (id !== undefined) marked.value = { list: listOf(route.peek()), id, index }
+}
+
+const listOf = ({ inbox, list, search }: Route): string => JSON.stringify([list, inbox, search])
 
 export const useKeyboard = (): void =>
   useEffect(() => {
@@ -69,22 +86,24 @@ export const move = async (by: number): Promise<void> => {
   const from = open >= 0 ? open : cursor.peek()
   const to = from === undefined ? 0 : Math.min(Math.max(from + by, 0), length() - 1)
   if (to < 0) return
-  if (list === "inbox") await mailbox.rowOnceLoaded(to)
-  cursor.value = to
+  // Without a pause for what is known: the next key counts from here.
+  if (list === "inbox" && idAt(to) === undefined) await mailbox.rowOnceLoaded(to)
+  putCursor(to)
   const next = idAt(to)
   if (next === undefined) return
   if (id === undefined) focusRow()
   else if (next !== id) goTo({ id: next })
 }
 
-/** Opens the neighbour, so that one can go on reading. */
+/**
+ * Opens the neighbour, so that one can go on reading. That comes first: what is still being asked of a message that is
+ * left is given up, and nothing is asked of one that is gone.
+ */
 export const removeMessage = async (id: string): Promise<void> => {
   const at = mailbox.indexOf(id)
-  const neighbour = (await mailbox.rowOnceLoaded(at + 1)) ?? mailbox.rowAt(at - 1)
-  await attempt(async () => {
-    await deleteMessages([id])
-    goTo({ id: neighbour?.ID, tab: undefined })
-  })
+  const neighbour = at < 0 ? undefined : ((await mailbox.rowOnceLoaded(at + 1)) ?? mailbox.rowAt(at - 1))
+  if (route.peek().id === id) goTo({ id: neighbour?.ID, tab: undefined })
+  await attempt(() => deleteMessages([id]))
 }
 
 /** Once it is drawn. */

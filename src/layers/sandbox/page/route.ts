@@ -52,8 +52,12 @@ export const linkTo = (change: Partial<Route>): string => {
   return `#/${path.join("/")}${query.size === 0 ? "" : `?${query.toString()}`}`
 }
 
+/** At once, not with the event that tells of it: the next key may be pressed before. */
 export const goTo = (change: Partial<Route>): void => {
-  location.hash = linkTo(change)
+  const link = linkTo(change)
+  if (link === location.hash) return
+  history.pushState(null, "", link)
+  current.value = parse(location.hash)
 }
 
 /** Without a step of its own for Back: what is typed letter by letter is no journey. */

@@ -23,6 +23,9 @@ export const info = signal<Info | undefined>(undefined)
 /** The message that came last, for those who do not see the list change. */
 export const latest = signal<Summary | undefined>(undefined)
 
+/** The messages that went last: one that is open may be among them. */
+export const vanished = signal<ReadonlyArray<string>>([])
+
 /** Milliseconds between two look-ups of the same thing, however often it changes. */
 const PACE = 250
 
@@ -79,6 +82,7 @@ export const start = (): void => {
       lookUpInboxes()
     },
     delete: ({ IDs }, number) => {
+      vanished.value = IDs
       mailbox.vanish(IDs, number)
       lookUpInboxes()
     },
