@@ -17,9 +17,10 @@ export class RateLimiter extends Context.Service<
     readonly message: (address: string, account: string) => Effect.Effect<void, MessageRateExceeded>
     /**
      * Refuses a name that is being guessed. Asked before the API is, so that logins known as good pass (rulings 7). The
-     * login is under way until the scope closes, and may turn out to be a guess: it counts as one so long.
+     * login is under way until the scope closes, and may turn out to be a guess: it counts as one so long, equal ones
+     * once.
      */
-    readonly login: (username: string) => Effect.Effect<void, LoginSuspended, Scope.Scope>
+    readonly login: (credentials: Credentials) => Effect.Effect<void, LoginSuspended, Scope.Scope>
     /** Remembers a password that the API called wrong; equal ones count once (rulings 7). */
     readonly loginFailed: (address: string, credentials: Credentials) => Effect.Effect<void>
   }

@@ -1,6 +1,6 @@
 /** What every implementation of RateLimiterStore does, as long as it has room. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer } from "effect"
+import { Effect, Exit, type Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { type MailQuota, RateLimiterStore, type StrikeRule } from "../../src/services/RateLimiterStore.ts"
 
@@ -21,12 +21,82 @@ const strike = (mark: number, key = "192.0.2.1", offender: "address" | "name" = 
 const blockedFor = (key = "192.0.2.1", offender: "address" | "name" = "address") =>
   Effect.flatMap(RateLimiterStore, (store) => store.blockedFor(offender, key))
 
-const strikes = (key = "192.0.2.1", offender: "address" | "name" = "address") =>
-  Effect.flatMap(RateLimiterStore, (store) => store.strikes(offender, key, RULE.window))
+const connect = (key: string | undefined) =>
+  Effect.flatMap(RateLimiterStore, (store) => store.connect(key, { limit: 3, limitOfKey: 2 }))
+
+/** A password that is being tried until the scope closes. */
+const guess = (mark: number, key = "user@example.com") =>
+  Effect.flatMap(RateLimiterStore, (store) => store.guess(key, mark, RULE))
+
+/** The distinct passwords that may be tried on the name now. */
+const guessesLeft = (key = "user@example.com") =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      let left = 0
+      while (yield* guess(1_000 + left, key)) left++
+      return left
+    })
+  )
 
 export const rateLimiterStoreContract = (name: string, layer: Layer.Layer<RateLimiterStore>): void => {
   const test = (title: string, body: Effect.Effect<void, never, RateLimiterStore>) =>
     it.effect(title, () => Effect.provide(body, layer))
+
+  describe(`${name}: guess`, () => {
+    test(
+      "as many distinct passwords at a time as would block the name; equal ones are one",
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        for (const mark of [1, 2, 2, 3, 1]) assert.isTrue(yield* Scope.provide(guess(mark), scope))
+        assert.isFalse(yield* Effect.scoped(guess(4)))
+        assert.isTrue(yield* Effect.scoped(guess(3)))
+        assert.isTrue(yield* Effect.scoped(guess(4, "other@example.com")))
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual(yield* guessesLeft(), 3)
+      })
+    )
+
+    test(
+      "none while the name is blocked",
+      Effect.gen(function* () {
+        for (const mark of [1, 2, 3]) yield* strike(mark, "user@example.com", "name")
+        assert.isFalse(yield* Effect.scoped(guess(4)))
+        yield* TestClock.adjust(RULE.blockFor)
+        assert.isTrue(yield* Effect.scoped(guess(4)))
+      })
+    )
+  })
+
+  describe(`${name}: connect`, () => {
+    test(
+      "so many in all and so many of a key, until they close; what was refused takes no place",
+      Effect.gen(function* () {
+        const first = yield* Scope.make()
+        assert.isUndefined(yield* Scope.provide(connect("192.0.2.1"), first))
+        const second = yield* Scope.make()
+        assert.isUndefined(yield* Scope.provide(connect("192.0.2.1"), second))
+        for (let i = 0; i < 5; i++) assert.strictEqual(yield* Effect.scoped(connect("192.0.2.1")), "limit_of_key")
+        const third = yield* Scope.make()
+        assert.isUndefined(yield* Scope.provide(connect(undefined), third))
+        assert.strictEqual(yield* Effect.scoped(connect(undefined)), "limit")
+        assert.strictEqual(yield* Effect.scoped(connect("192.0.2.2")), "limit")
+        yield* Scope.close(first, Exit.void)
+        assert.isUndefined(yield* Effect.scoped(connect("192.0.2.1")))
+        yield* Scope.close(third, Exit.void)
+        yield* Scope.close(second, Exit.void)
+        for (let i = 0; i < 5; i++) assert.isUndefined(yield* Effect.scoped(connect("192.0.2.1")))
+      })
+    )
+
+    test(
+      "not of an address that is blocked",
+      Effect.gen(function* () {
+        for (const mark of [1, 2, 3]) yield* strike(mark)
+        assert.strictEqual(yield* Effect.scoped(connect("192.0.2.1")), "blocked")
+        assert.isUndefined(yield* Effect.scoped(connect("192.0.2.2")))
+      })
+    )
+  })
 
   describe(`${name}: take`, () => {
     test(
@@ -148,20 +218,20 @@ export const rateLimiterStoreContract = (name: string, layer: Layer.Layer<RateLi
     )
 
     test(
-      "strikes are counted by offender and key, each mark once, for a window",
+      "strikes of a name are guesses that are not left, each mark once, for a window",
       Effect.gen(function* () {
-        assert.strictEqual(yield* strikes(), 0)
-        yield* strike(1)
+        const name = "user@example.com"
+        assert.strictEqual(yield* guessesLeft(), 3)
+        yield* strike(1, name, "name")
         yield* TestClock.adjust("100 seconds")
-        yield* strike(2)
-        yield* strike(2)
-        assert.strictEqual(yield* strikes(), 2)
-        assert.strictEqual(yield* strikes("192.0.2.2"), 0)
-        assert.strictEqual(yield* strikes("192.0.2.1", "name"), 0)
+        yield* strike(2, name, "name")
+        yield* strike(2, name, "name")
+        assert.strictEqual(yield* guessesLeft(), 1)
+        assert.strictEqual(yield* guessesLeft("other@example.com"), 3)
         yield* TestClock.adjust("200 seconds")
-        assert.strictEqual(yield* strikes(), 1)
+        assert.strictEqual(yield* guessesLeft(), 2)
         yield* TestClock.adjust("100 seconds")
-        assert.strictEqual(yield* strikes(), 0)
+        assert.strictEqual(yield* guessesLeft(), 3)
       })
     )
 

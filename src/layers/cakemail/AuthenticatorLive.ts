@@ -44,9 +44,10 @@ export const AuthenticatorLive: Layer.Layer<
 
     // A name under attack is asked about no more; what the cache knows as good passes all the same (rulings 7).
     const login = (credentials: Credentials): Effect.Effect<Identity, AuthenticationError> =>
-      Effect.suspend(() => Effect.andThen(limiter.login(loginName(credentials)), askApi(credentials))).pipe(
-        Effect.scoped
-      )
+      Effect.suspend(() => {
+        const tried = { ...credentials, username: loginName(credentials) }
+        return Effect.andThen(limiter.login(tried), askApi(credentials))
+      }).pipe(Effect.scoped)
 
     return Authenticator.of({
       authenticate: (credentials) => cache.getOrLogin(credentials, login(credentials)),

@@ -1,5 +1,5 @@
-import { createHmac, randomBytes } from "node:crypto"
-import { Duration, Effect, Layer, Redacted, type Scope } from "effect"
+import { createHmac } from "node:crypto"
+import { Duration, Effect, Layer, Redacted } from "effect"
 import { AddressBlocked, LoginSuspended, MessageRateExceeded, TooManyConnections } from "../../domain/GatewayError.ts"
 import { type Credentials, shownUserName } from "../../domain/Identity.ts"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
@@ -12,7 +12,6 @@ import {
   type StrikeRule
 } from "../../services/RateLimiterStore.ts"
 import { makeClientNetworks } from "./ClientNetwork.ts"
-import { KeyedCount } from "./KeyedCount.ts"
 import { RateLimiterStoreMemory } from "./RateLimiterStoreMemory.ts"
 
 /** Milliseconds over which mails are counted (rulings 8). */
@@ -21,7 +20,6 @@ const RATE_WINDOW = 60_000
 /** Longer names are remembered by their hash, so that nobody fills the memory with a few of them. */
 const MAX_NAME_LENGTH = 64
 
-/** Connections are counted in this process, everything else in the store. */
 export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig | Metrics | RateLimiterStore> =
   Layer.effect(
     RateLimiter,
@@ -50,41 +48,14 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
         collect: () => smtp.maxConnections
       })
       const networkOf = makeClientNetworks(trustedNetworks)
-      const secret = randomBytes(32)
+      const { secret } = store
       const perAccount = limits.ratePerAccount
       const window = Duration.toMillis(limits.authFailureWindow)
       const blockFor = Duration.toMillis(limits.authBlockDuration)
+      const connectionRule = { limit: smtp.maxConnections, limitOfKey: limits.maxConnectionsPerAddress }
       const addressRule: StrikeRule = { limit: limits.authFailureLimit, window, blockFor }
       // Anybody can have anybody's name suspended: it is not for longer than guessing has to be slowed down.
       const nameRule: StrikeRule = { limit: limits.authFailureLimit, window, blockFor: window }
-
-      let connections = 0
-      const connectionsByNetwork = new KeyedCount()
-
-      /** `key` is undefined for an address that is not counted. */
-      const slot = (key: string | undefined): Effect.Effect<void, TooManyConnections, Scope.Scope> =>
-        Effect.acquireRelease(
-          Effect.suspend(() => {
-            if (connections >= smtp.maxConnections) {
-              limited.increment({ limit: "process_connections" })
-              return Effect.fail(new TooManyConnections({ limit: "process" }))
-            }
-            if (key !== undefined) {
-              if (connectionsByNetwork.of(key) >= limits.maxConnectionsPerAddress) {
-                limited.increment({ limit: "address_connections" })
-                return Effect.fail(new TooManyConnections({ limit: "address" }))
-              }
-              connectionsByNetwork.add(key)
-            }
-            connections++
-            return Effect.void
-          }),
-          () =>
-            Effect.sync(() => {
-              connections--
-              if (key !== undefined) connectionsByNetwork.remove(key)
-            })
-        )
 
       const notBlocked = (key: string): Effect.Effect<void, AddressBlocked> =>
         Effect.flatMap(store.blockedFor("address", key), (remaining) => {
@@ -99,11 +70,14 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
           return trusted ? Effect.void : notBlocked(key)
         })
 
-      const connection = (client: string) =>
-        Effect.suspend(() => {
-          const { key, trusted } = networkOf(client)
-          return trusted ? slot(undefined) : Effect.andThen(notBlocked(key), slot(key))
-        })
+      const connection = Effect.fnUntraced(function* (client: string) {
+        const { key, trusted } = networkOf(client)
+        const refusal = yield* store.connect(trusted ? undefined : key, connectionRule)
+        if (refusal === undefined) return
+        limited.increment({ limit: CONNECTION_LIMIT[refusal] })
+        if (refusal === "blocked") return yield* new AddressBlocked()
+        return yield* new TooManyConnections({ limit: refusal === "limit" ? "process" : "address" })
+      })
 
       const refusedMail = ({ of, wait }: QuotaRefusal) => {
         limited.increment({ limit: MAIL_LIMIT[of] })
@@ -122,20 +96,11 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
           )
         })
 
-      const loginsUnderWay = new KeyedCount()
-
-      const login = Effect.fnUntraced(function* (username: string) {
-        const name = nameKey(secret, username)
-        const blocked = (yield* store.blockedFor("name", name)) > 0
-        const struck = yield* store.strikes("name", name, nameRule.window)
-        if (blocked || struck + loginsUnderWay.of(name) >= nameRule.limit) {
-          limited.increment({ limit: "login_name" })
-          return yield* new LoginSuspended()
-        }
-        yield* Effect.acquireRelease(
-          Effect.sync(() => loginsUnderWay.add(name)),
-          () => Effect.sync(() => loginsUnderWay.remove(name))
-        )
+      const login = Effect.fnUntraced(function* (credentials: Credentials) {
+        const name = nameKey(secret, credentials.username)
+        if (yield* store.guess(name, markOf(secret, name, credentials), nameRule)) return
+        limited.increment({ limit: "login_name" })
+        return yield* new LoginSuspended()
       })
 
       const loginFailed = Effect.fnUntraced(function* (address: string, credentials: Credentials) {
@@ -167,10 +132,16 @@ export const RateLimiterLive: Layer.Layer<RateLimiter, never, GatewayConfig | Me
   RateLimiterStoreMemory
 )
 
+const CONNECTION_LIMIT = {
+  blocked: "address_blocked",
+  limit: "process_connections",
+  limit_of_key: "address_connections"
+} as const
+
 const MAIL_LIMIT = { address: "address_messages", account: "account_messages" } as const
 
 /** Equal for spellings that an API may take for the same login. */
-const nameKey = (secret: Buffer, name: string): string => {
+const nameKey = (secret: Uint8Array, name: string): string => {
   const folded = name.trim().toLowerCase()
   return folded.length <= MAX_NAME_LENGTH ? folded : createHmac("sha256", secret).update(folded).digest("base64url")
 }
@@ -179,5 +150,5 @@ const nameKey = (secret: Buffer, name: string): string => {
  * Tells wrong passwords apart without keeping any. It is taken together with the name: whoever tries one password on many
  * names makes as many attempts.
  */
-const markOf = (secret: Buffer, name: string, { password }: Credentials): number =>
+const markOf = (secret: Uint8Array, name: string, { password }: Credentials): number =>
   createHmac("sha256", secret).update(`${name}\0`).update(Redacted.value(password)).digest().readUIntBE(0, 6)

@@ -1,10 +1,19 @@
 /** Rates and blocks in the memory of this process, which holds a bounded number of them. */
+import { randomBytes } from "node:crypto"
 import { Clock, Effect, Layer } from "effect"
-import { type Offender, type QuotaRefusal, RateLimiterStore } from "../../services/RateLimiterStore.ts"
+import {
+  type ConnectionRefusal,
+  type ConnectionRule,
+  type Offender,
+  type QuotaRefusal,
+  RateLimiterStore
+} from "../../services/RateLimiterStore.ts"
 import { Expiring, ExpiringTable, type Ledger } from "./ExpiringTable.ts"
+import { KeyedCount } from "./KeyedCount.ts"
 import { monotonicMillis } from "./monotonicMillis.ts"
 import { SlidingWindow } from "./SlidingWindow.ts"
 import { Strikes } from "./Strikes.ts"
+import { UnderWay } from "./UnderWay.ts"
 
 /**
  * Room for 100,000 addresses that send, half of which fail to log in as well. However many come, the process does not take
@@ -45,7 +54,50 @@ export const rateLimiterStoreMemory = (maxBytes: number): Layer.Layer<RateLimite
         return block === undefined ? 0 : block.expiresAt - now
       }
 
+      let connections = 0
+      const connectionsByKey = new KeyedCount()
+      const guesses = new UnderWay()
+
+      const connectionRefusal = (
+        key: string | undefined,
+        { limit, limitOfKey }: ConnectionRule
+      ): ConnectionRefusal | undefined => {
+        if (key !== undefined && blockedFor("address", key, monotonicMillis(clock)) > 0) return "blocked"
+        if (connections >= limit) return "limit"
+        return key !== undefined && connectionsByKey.of(key) >= limitOfKey ? "limit_of_key" : undefined
+      }
+
       return RateLimiterStore.of({
+        secret: randomBytes(32),
+        connect: (key, rule) =>
+          Effect.acquireRelease(
+            Effect.sync(() => {
+              const refusal = connectionRefusal(key, rule)
+              if (refusal !== undefined) return refusal
+              connections++
+              if (key !== undefined) connectionsByKey.add(key)
+              return undefined
+            }),
+            (refusal) =>
+              Effect.sync(() => {
+                if (refusal !== undefined) return
+                connections--
+                if (key !== undefined) connectionsByKey.remove(key)
+              })
+          ),
+        guess: (key, mark, rule) =>
+          Effect.acquireRelease(
+            Effect.sync(() => {
+              const now = monotonicMillis(clock)
+              if (blockedFor("name", key, now) > 0) return false
+              const struck = strikes.name.get(key, now)?.count(rule.window, now) ?? 0
+              return guesses.begin(key, mark, rule.limit - struck)
+            }),
+            (begun) =>
+              Effect.sync(() => {
+                if (begun) guesses.end(key, mark)
+              })
+          ),
         take: (quotas, window) =>
           Effect.sync(() => {
             const now = monotonicMillis(clock)
@@ -82,11 +134,6 @@ export const rateLimiterStoreMemory = (maxBytes: number): Layer.Layer<RateLimite
             }
             makeRoom()
             return blocked
-          }),
-        strikes: (offender, key, window) =>
-          Effect.sync(() => {
-            const now = monotonicMillis(clock)
-            return strikes[offender].get(key, now)?.count(window, now) ?? 0
           }),
         blockedFor: (offender, key) => Effect.sync(() => blockedFor(offender, key, monotonicMillis(clock)))
       })

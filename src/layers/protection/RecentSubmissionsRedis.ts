@@ -6,18 +6,26 @@ import { randomUUID } from "node:crypto"
 import { Duration, Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { Metrics } from "../../services/Metrics.ts"
+import { type Claim, GRANTED, ReceiptStore } from "../../services/ReceiptStore.ts"
 import { RecentSubmissions } from "../../services/RecentSubmissions.ts"
 import { makeReceiptMemory } from "./ReceiptMemory.ts"
-import { RecentSubmissionsMemory } from "./RecentSubmissionsMemory.ts"
+import { ReceiptStoreMemory } from "./ReceiptStoreMemory.ts"
+import { RecentSubmissionsOverStore } from "./RecentSubmissionsOverStore.ts"
 import { connectRedis } from "./RedisConnection.ts"
-import { type Claim, GRANTED, makeRecentSubmissions, type ReceiptStore } from "./submitOnce.ts"
+import { makeRecentSubmissions } from "./submitOnce.ts"
+
+/** In Redis when REDIS_URL is set, in the store otherwise. */
+export const recentSubmissionsOver = (
+  store: Layer.Layer<ReceiptStore, never, GatewayConfig>
+): Layer.Layer<RecentSubmissions, never, GatewayConfig | Metrics> =>
+  Layer.unwrap(
+    Effect.map(GatewayConfig, ({ recentSubmissions: { redisUrl } }) =>
+      redisUrl === undefined ? Layer.provide(RecentSubmissionsOverStore, store) : layerRecentSubmissionsRedis(redisUrl)
+    )
+  )
 
 /** In Redis when REDIS_URL is set, in memory otherwise. */
-export const RecentSubmissionsLive: Layer.Layer<RecentSubmissions, never, GatewayConfig | Metrics> = Layer.unwrap(
-  Effect.map(GatewayConfig, ({ recentSubmissions: { redisUrl } }) =>
-    redisUrl === undefined ? RecentSubmissionsMemory : layerRecentSubmissionsRedis(redisUrl)
-  )
-)
+export const RecentSubmissionsLive = recentSubmissionsOver(ReceiptStoreMemory)
 
 export const layerRecentSubmissionsRedis = (
   url: Redacted.Redacted
@@ -58,7 +66,7 @@ export const layerRecentSubmissionsRedis = (
         return { _tag: "Elsewhere", outcome: outcome(key) }
       }
 
-      const store: ReceiptStore = {
+      const store = ReceiptStore.of({
         claim: (key) =>
           Effect.suspend(() => {
             const receipt = memory.receipt(key)
@@ -71,7 +79,7 @@ export const layerRecentSubmissionsRedis = (
             return Effect.asVoid(redis.send(["SET", PREFIX + key, ACCEPTED + receipt, "PX", window]))
           }),
         release: (key) => Effect.asVoid(redis.send(releaseCommand(key)))
-      }
+      })
       return yield* makeRecentSubmissions(store)
     })
   )

@@ -5,28 +5,11 @@ import { mailboxKey } from "../../domain/Envelope.ts"
 import { IdempotencyKeyReused, type SubmissionError, SubmissionInProgress } from "../../domain/GatewayError.ts"
 import type { SubmissionReceipt } from "../../domain/Submission.ts"
 import { Metrics } from "../../services/Metrics.ts"
+import type { ReceiptStore } from "../../services/ReceiptStore.ts"
 import type { RecentSubmissions, RepeatableMessage, SubmitOnce } from "../../services/RecentSubmissions.ts"
 
-/** Where receipts are kept, texts whose meaning is none of its matter. Nothing here fails or takes long: a store that cannot be asked remembers nothing. */
-export interface ReceiptStore {
-  /** Asked once a submission. What is granted ends with `keep` or `release`. */
-  readonly claim: (key: string) => Effect.Effect<Claim>
-  /** The submission was accepted. */
-  readonly keep: (key: string, receipt: string) => Effect.Effect<void>
-  /** The submission was not accepted, or nobody knows. */
-  readonly release: (key: string) => Effect.Effect<void>
-}
-
-export type Claim =
-  | { readonly _tag: "Granted" }
-  | { readonly _tag: "Remembered"; readonly receipt: string }
-  /** Another process is submitting; `outcome` waits for it, and is `undefined` unless that was accepted. */
-  | { readonly _tag: "Elsewhere"; readonly outcome: Effect.Effect<string | undefined> }
-
-export const GRANTED: Claim = { _tag: "Granted" }
-
 export const makeRecentSubmissions: (
-  store: ReceiptStore
+  store: ReceiptStore["Service"]
 ) => Effect.Effect<RecentSubmissions["Service"], never, Metrics> = Effect.fnUntraced(function* (store) {
   const duplicates = (yield* Metrics).counter({
     name: "smtp_duplicates_total",

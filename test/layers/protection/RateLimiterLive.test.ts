@@ -29,14 +29,16 @@ const credentials = (password: string, username = USER) => ({ username, password
 const connect = (address = CLIENT) => Effect.flatMap(RateLimiter, ({ connection }) => connection(address))
 const message = (address = CLIENT, account = USER) =>
   Effect.flatMap(RateLimiter, (service) => service.message(address, account))
-const login = (username = USER) => Effect.scoped(Effect.flatMap(RateLimiter, (service) => service.login(username)))
+const login = (username = USER) =>
+  Effect.scoped(Effect.flatMap(RateLimiter, (service) => service.login(credentials("right", username))))
 const loginFailed = (password: string, address = CLIENT, username = USER) =>
   Effect.flatMap(RateLimiter, (service) => service.loginFailed(address, credentials(password, username)))
 const refused = (limit: string) =>
   Effect.map(MetricsRecorder, ({ value }) => value("smtp_rate_limited_total", { limit }))
 
 /** A login that is under way until the scope closes. */
-const loginUnderWay = (username = USER) => Effect.flatMap(RateLimiter, (service) => service.login(username))
+const loginUnderWay = (password: string, username = USER) =>
+  Effect.flatMap(RateLimiter, (service) => service.login(credentials(password, username)))
 
 /** Times by which a mail is accepted, and the refusal after them. */
 const sendUntilRefused = Effect.fnUntraced(function* (address = CLIENT, account = USER) {
@@ -286,11 +288,13 @@ describe("RateLimiterLive: failed logins", () => {
     }).pipe(Effect.provide(Layer.merge(limiter(), logs.layer)))
   })
 
-  it.effect("logins under way count as guesses of the name until they end, whoever makes them", () =>
+  it.effect("logins under way count as guesses of the name until they end, whoever makes them, equal ones once", () =>
     Effect.gen(function* () {
       for (const password of ["1", "2", "3"]) yield* loginFailed(password)
       const scope = yield* Scope.make()
-      for (let underWay = 0; underWay < 2; underWay++) yield* Scope.provide(loginUnderWay(" USER@example.com"), scope)
+      for (const password of ["4", "4", "5", "4"]) {
+        yield* Scope.provide(loginUnderWay(password, " USER@example.com"), scope)
+      }
       assert.strictEqual((yield* Effect.flip(login()))._tag, "LoginSuspended")
       assert.strictEqual(yield* refused("login_name"), 1)
       yield* login("other@example.com")

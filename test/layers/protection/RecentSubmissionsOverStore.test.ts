@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { RecentSubmissionsMemory } from "../../../src/layers/protection/RecentSubmissionsMemory.ts"
+import { RecentSubmissionsMemory } from "../../../src/layers/protection/RecentSubmissionsOverStore.ts"
 import { RecentSubmissions } from "../../../src/services/RecentSubmissions.ts"
 import { layerMetricsRecorder, MetricsRecorder } from "../../kit/MetricsRecorder.ts"
 import {
