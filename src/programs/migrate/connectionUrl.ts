@@ -1,5 +1,6 @@
 /** Connection URLs: `smtp://user:password@host:587`, Symfony's `sendgrid+smtp://key@default` and their like. */
 import { Option } from "effect"
+import { booleanOf, spelled } from "./variables.ts"
 
 export interface ConnectionUrl {
   /** As it is written, without the colon. */
@@ -39,8 +40,19 @@ const SERVICE_SCHEME = /^([a-z]+)\+(smtps?|api|https?)$/
 
 export const looksLikeUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
 
+/** Whether a setting of any name is one: the address of a mail server, and no other. */
+export const looksLikeMailUrl = (text: string): boolean =>
+  /^(?:smtps?|smtp\+(?:tls|ssl)|submissions?|[a-z]+\+smtps?):\/\//i.test(text)
+
+/** Symfony's way to name several. */
+const SEVERAL = /^(?:failover|roundrobin)\(\s*([^\s)]+).*\)/is
+
+export const namesSeveral = (text: string): boolean => SEVERAL.test(text)
+
+/** Of several the first. */
 export const readConnectionUrl = (text: string): Option.Option<ConnectionUrl> => {
-  const url = URL.parse(text)
+  const first = SEVERAL.exec(text)?.[1] ?? text
+  const url = URL.parse(first) ?? URL.parse(withoutPassword(first))
   if (url === null || url.hostname === "") return Option.none()
   const scheme = url.protocol.slice(0, -1)
   const [, service = "", transport = ""] = PLAIN_SCHEMES.has(scheme) ? [] : (SERVICE_SCHEME.exec(scheme) ?? [])
@@ -74,6 +86,7 @@ export const writtenUrl = (
     if (name === "username") query.append(name, username)
     else if (name === "password") query.append(name, password)
     else if (name === "encryption") query.append(name, implicitTls ? "ssl" : "tls")
+    else if (name === "tls" && booleanOf(value) !== undefined) query.append(name, spelled(!implicitTls, value))
     else if (name === "auth_mode") query.append(name, value === "login" ? "login" : "plain")
     else if (KEPT_PARAMETERS.has(name)) query.append(name, value)
     else isShortened = true
@@ -114,6 +127,9 @@ const newScheme = (scheme: string, implicit: boolean): string => {
   if (scheme.startsWith("submission")) return implicit ? "submissions" : "submission"
   return implicit ? "smtps" : "smtp"
 }
+
+/** A password that should have been encoded can make the URL unreadable, and nobody needs it. */
+const withoutPassword = (text: string): string => text.replace(/^([a-z][a-z0-9+.-]*:\/\/)(?:(\w*):)?.*@/i, "$1$2@")
 
 /** A `%` that stands for itself is left alone. */
 const decoded = (text: string): string => Option.getOrElse(decodeComponent(text), () => text)

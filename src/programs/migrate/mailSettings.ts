@@ -1,10 +1,12 @@
 /** Single settings, as they were and as they have to be; nothing secret of the old ones is passed on. */
-import { type ConnectionUrl, type NewConnection, writtenUrl } from "./connectionUrl.ts"
+import { type ConnectionUrl, namesSeveral, type NewConnection, writtenUrl } from "./connectionUrl.ts"
 import { booleanOf, type Role, spelled } from "./variables.ts"
 
 /** One setting of an application that has to do with mail. */
 export interface Setting {
   readonly role: Role
+  /** Of the variable; empty for a bare URL. */
+  readonly name: string
   readonly value: string
   /** The value, when it is a connection URL. */
   readonly url: ConnectionUrl | undefined
@@ -19,11 +21,15 @@ export const newValue = ({ role, url, value }: Setting, to: NewConnection, notes
       if (url === undefined) return value
       const { isShortened, url: text } = writtenUrl(url, to)
       if (isShortened) notes.push("Parameters of the URL that may be the old service's own are left out.")
+      if (namesSeveral(value)) notes.push("The old setting names several transports; the new one is the gateway alone.")
       if (!url.isSmtp) notes.push("The old URL calls the API of the service; the new one sends by SMTP.")
       return text
     }
-    case "host":
-      return hostAndPort(value).port === undefined ? to.host : `${to.host}:${to.port}`
+    case "host": {
+      const { port, tls } = hostAndPort(value)
+      const beginning = tls === undefined ? "" : to.implicitTls ? "ssl://" : "tls://"
+      return beginning + (port === undefined ? to.host : `${to.host}:${to.port}`)
+    }
     case "port":
       return `${to.port}`
     case "username":
@@ -37,13 +43,16 @@ export const newValue = ({ role, url, value }: Setting, to: NewConnection, notes
     case "implicit":
       return booleanOf(value) === undefined ? encryption(value, to.implicitTls) : spelled(to.implicitTls, value)
     case "starttls":
-      return booleanOf(value) === undefined ? encryption(value, to.implicitTls) : spelled(!to.implicitTls, value)
+      return starttls(value, to.implicitTls)
     case "tls":
       return booleanOf(value) === undefined ? encryption(value, to.implicitTls) : spelled(true, value)
     case "authentication":
       return authentication(value, notes)
     case "transport":
       return transport(value, notes)
+    case "service":
+      notes.push("The library knew the old server by its name: have it take host and port instead.")
+      return ""
     case "sender":
       return value
   }
@@ -51,8 +60,15 @@ export const newValue = ({ role, url, value }: Setting, to: NewConnection, notes
 
 /** `tls` means STARTTLS wherever `ssl` stands beside it. */
 const encryption = (value: string, implicitTls: boolean): string => {
-  if (implicitTls) return "ssl"
+  if (implicitTls) return /^(?:force_tls|smtps)$/i.test(value) ? value : "ssl"
   return value.toLowerCase() === "starttls" ? value : "tls"
+}
+
+/** Some know a third way between yes and no. */
+const starttls = (value: string, implicitTls: boolean): string => {
+  if (booleanOf(value) !== undefined) return spelled(!implicitTls, value)
+  if (/^(?:auto|always)$/i.test(value)) return implicitTls ? "auto" : value
+  return /^never$/i.test(value) ? "auto" : encryption(value, implicitTls)
 }
 
 const authentication = (value: string, notes: Array<string>): string => {
@@ -70,10 +86,18 @@ const transport = (value: string, notes: Array<string>): string => {
 /** Laravel's way to leave it to the port. */
 const NO_SCHEME: ReadonlySet<string> = new Set(["", "null"])
 
-/** Some write both into one setting. */
-export const hostAndPort = (text: string): { readonly host: string; readonly port: number | undefined } => {
-  const [, host = text, port] = /^([^:]+):(\d{1,5})$/.exec(text) ?? []
-  return { host, port: portOf(port) }
+export interface HostAndPort {
+  readonly host: string
+  readonly port: number | undefined
+  /** What PHP writes before the host to say that TLS starts with the connection, or after STARTTLS. */
+  readonly tls: "ssl" | "tls" | undefined
+}
+
+/** Some write all of it into one setting: `ssl://smtp.example.com:465`. */
+export const hostAndPort = (text: string): HostAndPort => {
+  const [, tls, rest = text] = /^(ssl|tls):\/\/(.*)$/i.exec(text) ?? []
+  const [, host = rest, port] = /^([^:]+):(\d{1,5})$/.exec(rest) ?? []
+  return { host, port: portOf(port), tls: tls === undefined ? undefined : tls.toLowerCase() === "ssl" ? "ssl" : "tls" }
 }
 
 export const portOf = (text: string | undefined): number | undefined =>

@@ -3,12 +3,13 @@ import { Option } from "effect"
 import {
   type ConnectionUrl,
   isImplicitPort,
+  looksLikeMailUrl,
   looksLikeUrl,
-  type NewConnection,
   readConnectionUrl
 } from "./connectionUrl.ts"
 import { type Assignment, readAssignments, written } from "./dotEnv.ts"
-import { type KnownService, serviceOfHost, serviceOfVariable, serviceOfWord } from "./services.ts"
+import { missingLines } from "./missingLines.ts"
+import { isServiceKey, type KnownService, serviceOfHost, serviceOfVariable, serviceOfWord } from "./services.ts"
 import { hostAndPort, newValue, portOf, type Setting } from "./mailSettings.ts"
 import { booleanOf, type Role, roleOf } from "./variables.ts"
 
@@ -41,30 +42,67 @@ export const PLACEHOLDER_PASSWORD = "cakemail-password-or-token"
 /** `undefined` when the text is no connection URL. */
 export const planForUrl = (text: string, wanted: Wanted): Plan | undefined => {
   const url = Option.getOrUndefined(readConnectionUrl(text))
-  return url === undefined ? undefined : plan([{ role: "url", value: text, url, write: (value) => value }], [], wanted)
+  return url === undefined
+    ? undefined
+    : plan([{ role: "url", name: "", value: text, url, write: (value) => value }], [], wanted)
 }
 
 /** `undefined` when nothing in the file says how mail is sent. */
 export const planForDotEnv = (text: string, wanted: Wanted): Plan | undefined => {
   const assignments = readAssignments(text)
+  if (!assignments.some(isAboutMail)) return undefined
   const found = assignments.flatMap(readSetting)
-  const says = (role: Role) => found.some((setting) => setting.role === role && setting.value !== "")
-  if (!says("url") && !says("host") && !says("transport")) return undefined
-  const others = assignments.filter(({ name }) => roleOf(name) === undefined)
-  return plan(found, others, wanted)
+  const keys = keysInUse(assignments, found)
+  const settings = [...found, ...keys.map((key) => settingOf("password", key))]
+  const others = assignments.filter((each) => settingRole(each) === undefined && !keys.includes(each))
+  return plan(settings, others, wanted)
+}
+
+/** What no application has that does not send mail. */
+const isAboutMail = (assignment: Assignment): boolean => {
+  const { name, value } = assignment
+  if (value === "") return false
+  const isOfService = serviceOfVariable(name) !== undefined
+  const [setting] = readSetting(assignment)
+  if (setting === undefined) return isOfService && isServiceKey(name)
+  return isOfService || DECISIVE.has(setting.role)
+}
+
+const DECISIVE: ReadonlySet<Role> = new Set(["url", "host", "transport", "service"])
+
+/** Where the server of a service is named and no password, the application logs in by the key of the service. */
+const keysInUse = (
+  assignments: ReadonlyArray<Assignment>,
+  settings: ReadonlyArray<Setting>
+): ReadonlyArray<Assignment> => {
+  const host = settings.find(({ role }) => role === "host")
+  const service = host === undefined ? undefined : serviceOfHost(hostAndPort(host.value).host)
+  if (service === undefined || settings.some(({ role }) => role === "password")) return []
+  return assignments.filter(({ name }) => isServiceKey(name) && serviceOfVariable(name) === service)
+}
+
+const settingRole = ({ name, value }: Assignment): Role | undefined => {
+  const role = roleOf(name) ?? (looksLikeMailUrl(value) ? "url" : undefined)
+  return role === "service" && serviceOfWord(value) === undefined ? undefined : role
+}
+
+const settingOf = (role: Role, assignment: Assignment): Setting => {
+  const { name, value } = assignment
+  return { role, name, value, url: undefined, write: (text) => written(assignment, text) }
 }
 
 const readSetting = (assignment: Assignment): ReadonlyArray<Setting> => {
-  const role = roleOf(assignment.name)
-  if (role === undefined) return []
   const { value } = assignment
-  const write = (text: string) => written(assignment, text)
-  const isUrl = role === "url" || ((role === "host" || role === "transport") && looksLikeUrl(value))
-  if (!isUrl) return [{ role, value, url: undefined, write }]
+  const role = settingRole(assignment)
+  if (role === undefined) return []
+  const isUrl = role === "url" || ((role === "host" || role === "transport") && isUrlOfServer(value))
+  if (!isUrl) return [settingOf(role, assignment)]
   const url = Option.getOrUndefined(readConnectionUrl(value))
   // Otherwise of another kind: the address of a web page, the name of a queue.
-  return url === undefined ? [] : [{ role: "url", value, url, write }]
+  return url === undefined ? [] : [{ ...settingOf("url", assignment), url }]
 }
+
+const isUrlOfServer = (value: string): boolean => looksLikeUrl(value) && hostAndPort(value).tls === undefined
 
 const plan = (settings: ReadonlyArray<Setting>, others: ReadonlyArray<Assignment>, wanted: Wanted): Plan => {
   const valueOf = (role: Role) => settings.find((setting) => setting.role === role && setting.value !== "")?.value
@@ -76,10 +114,9 @@ const plan = (settings: ReadonlyArray<Setting>, others: ReadonlyArray<Assignment
   const password = wanted.password ?? PLACEHOLDER_PASSWORD
   const connection = { host: wanted.host, port, implicitTls, username, password }
   const notes: Array<string> = []
-  const lines = settings.flatMap((setting) => {
-    if (setting.role === "sender") return []
-    return [setting.write(newValue(setting, connection, notes))]
-  })
+  const lines = settings.flatMap((setting) =>
+    setting.role === "sender" ? [] : [setting.write(newValue(setting, connection, notes))]
+  )
   lines.push(...missingLines(settings, connection))
   const service = serviceOf(settings, url, others)
   const sender = bareAddress(valueOf("sender"))
@@ -87,6 +124,7 @@ const plan = (settings: ReadonlyArray<Setting>, others: ReadonlyArray<Assignment
     ...tlsNotes(settings, url),
     ...portNotes(oldPort, port, implicitTls),
     ...loginNotes(wanted, username),
+    ...homelessNotes(settings),
     `${sender === undefined ? "The From address" : sender} has to be a confirmed sender of the Cakemail account.`,
     ...LIMITS,
     ...(service === undefined ? [] : service.differences.map((difference) => `${service.name}: ${difference}`)),
@@ -94,33 +132,6 @@ const plan = (settings: ReadonlyArray<Setting>, others: ReadonlyArray<Assignment
   )
   return { lines, notes, host: wanted.host, port, implicitTls, username, sender }
 }
-
-/** Where the API of a service was used there are no settings of a server to be replaced. */
-const missingLines = (settings: ReadonlyArray<Setting>, to: NewConnection): ReadonlyArray<string> => {
-  const transport = settings.find(({ role }) => role === "transport")
-  if (transport === undefined || settings.some(({ role }) => role === "host" || role === "url")) return []
-  const lines = transport.value.includes(".") ? djangoLines(to) : laravelLines(to)
-  return lines.flatMap(([role, line]) => (settings.some((setting) => setting.role === role) ? [] : [line]))
-}
-
-type Lines = ReadonlyArray<readonly [role: Role, line: string]>
-
-const laravelLines = ({ host, password, port, username }: NewConnection): Lines => [
-  ["host", `MAIL_HOST=${host}`],
-  ["port", `MAIL_PORT=${port}`],
-  ["username", `MAIL_USERNAME=${username}`],
-  ["password", `MAIL_PASSWORD=${quoted(password)}`]
-]
-
-const djangoLines = ({ host, implicitTls, password, port, username }: NewConnection): Lines => [
-  ["host", `EMAIL_HOST=${host}`],
-  ["port", `EMAIL_PORT=${port}`],
-  ["username", `EMAIL_HOST_USER=${username}`],
-  ["password", `EMAIL_HOST_PASSWORD=${quoted(password)}`],
-  implicitTls ? ["implicit", "EMAIL_USE_SSL=True"] : ["starttls", "EMAIL_USE_TLS=True"]
-]
-
-const quoted = (value: string): string => written({ before: "", name: "", value, quote: "" }, value)
 
 const oldTls = (
   settings: ReadonlyArray<Setting>,
@@ -130,6 +141,7 @@ const oldTls = (
   if (url?.implicitTls !== undefined) return url.implicitTls
   for (const { role, value } of settings) {
     if (role === "implicit" && booleanOf(value) === true) return true
+    if (role === "host" && hostAndPort(value).tls === "ssl") return true
     if (/^(?:encryption|implicit|scheme)$/.test(role) && /^(?:ssl|smtps|force_tls)$/i.test(value)) return true
   }
   return port !== undefined && isImplicitPort(port)
@@ -151,21 +163,26 @@ const serviceOf = (
 ): KnownService | undefined => {
   for (const { role, value } of settings) {
     const service =
-      role === "host" ? serviceOfHost(hostAndPort(value).host) : role === "transport" ? serviceOfWord(value) : undefined
+      role === "host"
+        ? serviceOfHost(hostAndPort(value).host)
+        : role === "transport" || role === "service"
+          ? serviceOfWord(value)
+          : undefined
     if (service !== undefined) return service
   }
   if (url !== undefined) {
     const service = serviceOfHost(url.host) ?? serviceOfWord(url.service)
     if (service !== undefined) return service
   }
-  const [only, ...more] = new Set(others.flatMap(({ name }) => serviceOfVariable(name) ?? []))
+  const [only, ...more] = new Set([...settings, ...others].flatMap(({ name }) => serviceOfVariable(name) ?? []))
   return more.length === 0 ? only : undefined
 }
 
 const SAYS_TLS: ReadonlySet<Role> = new Set(["encryption", "scheme", "implicit", "starttls", "tls"])
 
 const tlsNotes = (settings: ReadonlyArray<Setting>, url: ConnectionUrl | undefined): ReadonlyArray<string> =>
-  url?.implicitTls === true || settings.some(({ role }) => SAYS_TLS.has(role))
+  url?.implicitTls === true ||
+  settings.some(({ role, value }) => SAYS_TLS.has(role) || (role === "host" && hostAndPort(value).tls !== undefined))
     ? []
     : ["TLS is mandatory, and nothing here turns it on: see that your library uses STARTTLS."]
 
@@ -186,6 +203,19 @@ const loginNotes = ({ password }: Wanted, username: string): ReadonlyArray<strin
     ? [`The user name ${username} may stay, beside a personal access token of Cakemail.`]
     : []),
   ...(password === undefined ? [`Put the Cakemail password or token where it says ${PLACEHOLDER_PASSWORD}.`] : [])
+]
+
+/** What stands in no setting stands in the code. */
+const homelessNotes = (settings: ReadonlyArray<Setting>): ReadonlyArray<string> => {
+  if (!settings.some(({ role }) => role === "host")) return []
+  const missing = HAVE_A_HOME.filter(([role]) => !settings.some((setting) => setting.role === role))
+  return missing.map(([, name]) => `No setting here has the ${name}: if the code names the old one, change it there.`)
+}
+
+const HAVE_A_HOME: ReadonlyArray<readonly [role: Role, name: string]> = [
+  ["username", "user name"],
+  ["password", "password"],
+  ["port", "port"]
 ]
 
 const LIMITS = [

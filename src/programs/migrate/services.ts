@@ -75,12 +75,18 @@ export const KNOWN_SERVICES: ReadonlyArray<KnownService> = [
 export const serviceOfHost = (host: string): KnownService | undefined =>
   KNOWN_SERVICES.find((service) => service.host.test(host.toLowerCase()))
 
-/** A word of a setting, such as `mailgun` or `anymail.backends.mailgun.EmailBackend`. */
+/** A word of a setting, such as `mailgun`, `anymail.backends.mailgun.EmailBackend` or Nodemailer's `SES-US-EAST-1`. */
 export const serviceOfWord = (text: string): KnownService | undefined => {
-  const words = text.toLowerCase().split(/[.+]/)
+  const words = text.toLowerCase().split(/[.+]|-(?!v2)/)
   return KNOWN_SERVICES.find((service) => service.words.some((word) => words.includes(word)))
 }
 
 /** Whoever's the variable is. */
 export const serviceOfVariable = (name: string): KnownService | undefined =>
   KNOWN_SERVICES.find(({ variables }) => variables.some((beginning) => name.toUpperCase().startsWith(beginning)))
+
+/** `SENDGRID_API_KEY`, `POSTMARK_SERVER_TOKEN`: what logs in to the API of a service, and by SMTP as well as a rule. */
+export const isServiceKey = (name: string): boolean =>
+  serviceOfVariable(name) !== undefined &&
+  /_(?:API_?)?(?:KEY|TOKEN|SECRET)$/i.test(name) &&
+  !/WEBHOOK|SIGNING|PUBLIC/i.test(name)

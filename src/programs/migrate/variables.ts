@@ -1,4 +1,7 @@
-/** How applications call what they need to know to send mail: Laravel, Rails, Django, Symfony, Spring, Nodemailer. */
+/**
+ * How applications call what they need to know to send mail: Laravel, Rails, Django, Symfony, Spring, Nodemailer,
+ * CakePHP, .NET, Ghost, Discourse, Mastodon, Vaultwarden, Heroku's add-ons.
+ */
 
 export type Role =
   | "url"
@@ -19,6 +22,8 @@ export type Role =
   | "authentication"
   /** SMTP, or the API of a service. */
   | "transport"
+  /** The name by which Nodemailer knows host and port. */
+  | "service"
   | "sender"
 
 /** By what stands behind `MAIL_`, `SMTP_`, `EMAIL_` or `MAILER_`. */
@@ -32,27 +37,32 @@ const ROLES: ReadonlyArray<readonly [role: Role, names: ReadonlyArray<string>]> 
   ["scheme", ["SCHEME", "PROTOCOL"]],
   ["implicit", ["SECURE", "SSL", "USE_SSL", "ENABLE_SSL"]],
   ["starttls", ["USE_TLS", "STARTTLS", "USE_STARTTLS", "ENABLE_STARTTLS", "ENABLE_STARTTLS_AUTO", "STARTTLS_ENABLE"]],
+  ["starttls", ["START_TLS", "ENABLE_START_TLS"]],
   ["tls", ["TLS"]],
-  ["authentication", ["AUTHENTICATION", "AUTH", "AUTH_MODE", "AUTH_TYPE"]],
+  ["authentication", ["AUTHENTICATION", "AUTH", "AUTH_MODE", "AUTH_TYPE", "AUTH_METHOD"]],
   ["transport", ["MAILER", "DRIVER", "TRANSPORT", "BACKEND"]],
+  ["service", ["SERVICE"]],
   ["sender", ["FROM", "FROM_ADDRESS", "FROM_EMAIL", "SENDER", "DEFAULT_FROM"]]
 ]
 
 const ROLE_OF: ReadonlyMap<string, Role> = new Map(ROLES.flatMap(([role, names]) => names.map((name) => [name, role])))
 
 /** In no family, or with another meaning in theirs. */
-const SPECIAL: ReadonlyMap<string, Role> = new Map([
-  ["EMAIL_SERVER", "host"],
-  ["SMTP_ADDRESS", "host"],
-  ["DEFAULT_FROM_EMAIL", "sender"]
-])
+const SPECIAL: ReadonlyArray<readonly [name: RegExp, role: Role]> = [
+  [/^EMAIL_SERVER$/, "host"],
+  [/(?:^|_)SMTP_ADDR(?:ESS)?$/, "host"],
+  [/^DEFAULT_FROM_EMAIL$/, "sender"],
+  [/^(?:SENDGRID|MAILGUN|MANDRILL|POSTMARK|SES|AWS_SES|RESEND)_(?:USER|USERNAME|LOGIN)$/, "username"],
+  [/^(?:SENDGRID|MAILGUN|MANDRILL|POSTMARK|SES|AWS_SES|RESEND)_(?:PASS|PASSWORD)$/, "password"]
+]
 
 /** `undefined` for what has nothing to do with sending mail. */
 export const roleOf = (name: string): Role | undefined => {
-  const upper = name.toUpperCase()
-  const special = SPECIAL.get(upper)
-  if (special !== undefined) return special
-  const [, rest = ""] = /^(?:\w+_)?(?:MAIL|SMTP|EMAIL|MAILER)(?:_SERVER)?_(.+)$/.exec(upper) ?? []
+  // Two underscores lead into an object: `mail__options__host`, `Smtp__Host`.
+  const upper = name.toUpperCase().replace(/_+/g, "_")
+  const special = SPECIAL.find(([pattern]) => pattern.test(upper))
+  if (special !== undefined) return special[1]
+  const [, rest = ""] = /^(?:\w+_)?(?:MAIL|SMTP|EMAIL|MAILER)(?:_SERVER|_OPTIONS)?_(.+)$/.exec(upper) ?? []
   return ROLE_OF.get(rest)
 }
 

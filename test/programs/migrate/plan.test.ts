@@ -214,6 +214,123 @@ describe("a .env file", () => {
       "with host and port in one",
       "GF_SMTP_HOST=smtp.sendgrid.net:587\nGF_SMTP_USER=apikey\nGF_SMTP_PASSWORD=hunter2",
       ["GF_SMTP_HOST=smtp.example.com:587", "GF_SMTP_USER=apikey", `GF_SMTP_PASSWORD=${PASSWORD}`]
+    ],
+    [
+      "with TLS in the host, as PHP has it",
+      "SMTP_HOST=ssl://smtp.mailgun.org:465\nSMTP_USER=user\nSMTP_PASS=hunter2",
+      ["SMTP_HOST=ssl://smtp.example.com:465", `SMTP_USER=${USER}`, `SMTP_PASS=${PASSWORD}`]
+    ],
+    [
+      "of Symfony with several transports",
+      'MAILER_DSN="failover(postmark+api://hunter2@default sendgrid+smtp://hunter2@default)"',
+      [`MAILER_DSN="smtp://${LOGIN}@smtp.example.com:587"`]
+    ],
+    [
+      "of CakePHP",
+      "EMAIL_TRANSPORT_DEFAULT_URL=smtp://apikey:hunter2@smtp.sendgrid.net:587?tls=true",
+      [`EMAIL_TRANSPORT_DEFAULT_URL=smtp://apikey:${PASSWORD}@smtp.example.com:587?tls=true`]
+    ],
+    [
+      "with a URL of any name",
+      "MY_OUTGOING=smtps://apikey:hunter2@smtp.sendgrid.net\nGIT_URL=git+https://hunter2@example.com",
+      [`MY_OUTGOING=smtps://apikey:${PASSWORD}@smtp.example.com:465`]
+    ],
+    [
+      "with a password in the URL that should have been encoded",
+      "SMTP_URL=smtp://apikey:SG.hunter2/a#b?c@d@smtp.sendgrid.net:587?pool=true",
+      [`SMTP_URL=smtp://apikey:${PASSWORD}@smtp.example.com:587?pool=true`]
+    ],
+    [
+      "of Heroku's add-on of SendGrid",
+      "SENDGRID_USERNAME=apikey\nSENDGRID_PASSWORD=SG.hunter2",
+      ["SENDGRID_USERNAME=apikey", `SENDGRID_PASSWORD=${PASSWORD}`, "SMTP_HOST=smtp.example.com", "SMTP_PORT=587"]
+    ],
+    [
+      "with the key of a service as the password",
+      "SMTP_HOST=smtp.mandrillapp.com\nSMTP_PORT=587\nMANDRILL_APIKEY=hunter2\nMANDRILL_WEBHOOK_KEY=hunter2",
+      ["SMTP_HOST=smtp.example.com", "SMTP_PORT=587", `MANDRILL_APIKEY=${PASSWORD}`]
+    ],
+    [
+      "with the key of a service alone",
+      "RESEND_API_KEY=re_hunter2",
+      ["SMTP_HOST=smtp.example.com", "SMTP_PORT=587", `SMTP_USERNAME=${USER}`, `SMTP_PASSWORD=${PASSWORD}`]
+    ],
+    [
+      "of Nodemailer with a service that it knows",
+      "EMAIL_SERVICE=SES-US-EAST-1\nEMAIL_USER=AKIAhunter2\nEMAIL_PASS=hunter2",
+      [
+        "EMAIL_SERVICE=",
+        `EMAIL_USER=${USER}`,
+        `EMAIL_PASS=${PASSWORD}`,
+        "EMAIL_HOST=smtp.example.com",
+        "EMAIL_PORT=587",
+        "EMAIL_SECURE=false"
+      ]
+    ],
+    [
+      "of Ghost",
+      `mail__transport=SMTP
+       mail__options__host=smtp.mailgun.org
+       mail__options__port=465
+       mail__options__secure=true
+       mail__options__auth__user=postmaster@mg.example.com
+       mail__options__auth__pass=hunter2`,
+      [
+        "mail__transport=SMTP",
+        "mail__options__host=smtp.example.com",
+        "mail__options__port=465",
+        "mail__options__secure=true",
+        `mail__options__auth__user=${USER}`,
+        `mail__options__auth__pass=${PASSWORD}`
+      ]
+    ],
+    [
+      "of .NET",
+      "Smtp__Host=smtp.sendgrid.net\nSmtp__Port=587\nSmtp__EnableSsl=true\nSmtp__UserName=apikey\nSmtp__Password=hunter2",
+      ["Smtp__Host=smtp.example.com", "Smtp__Port=587", "Smtp__UserName=apikey", `Smtp__Password=${PASSWORD}`]
+    ],
+    [
+      "of Discourse",
+      `DISCOURSE_SMTP_ADDRESS=smtp.mailgun.org
+       DISCOURSE_SMTP_PORT=2525
+       DISCOURSE_SMTP_USER_NAME=postmaster@mg.example.com
+       DISCOURSE_SMTP_PASSWORD="hunter2"
+       DISCOURSE_SMTP_ENABLE_START_TLS=true`,
+      [
+        "DISCOURSE_SMTP_ADDRESS=smtp.example.com",
+        "DISCOURSE_SMTP_PORT=587",
+        `DISCOURSE_SMTP_USER_NAME=${USER}`,
+        `DISCOURSE_SMTP_PASSWORD="${PASSWORD}"`,
+        "DISCOURSE_SMTP_ENABLE_START_TLS=true"
+      ]
+    ],
+    [
+      "of Mastodon",
+      "SMTP_SERVER=smtp.mailgun.org\nSMTP_PORT=587\nSMTP_LOGIN=user\nSMTP_PASSWORD=hunter2\nSMTP_ENABLE_STARTTLS=auto\nSMTP_AUTH_METHOD=plain",
+      [
+        "SMTP_SERVER=smtp.example.com",
+        "SMTP_PORT=587",
+        `SMTP_LOGIN=${USER}`,
+        `SMTP_PASSWORD=${PASSWORD}`,
+        "SMTP_ENABLE_STARTTLS=auto",
+        "SMTP_AUTH_METHOD=plain"
+      ]
+    ],
+    [
+      "of Vaultwarden",
+      "SMTP_HOST=smtp.postmarkapp.com\nSMTP_PORT=465\nSMTP_SECURITY=force_tls\nSMTP_USERNAME=hunter2\nSMTP_PASSWORD=hunter2",
+      [
+        "SMTP_HOST=smtp.example.com",
+        "SMTP_PORT=465",
+        "SMTP_SECURITY=force_tls",
+        `SMTP_USERNAME=${USER}`,
+        `SMTP_PASSWORD=${PASSWORD}`
+      ]
+    ],
+    [
+      "with export, quotes, comments and CRLF",
+      '\uFEFF# mail hunter2\r\n  export  SMTP_HOST = \'smtp.sendgrid.net\'  # old\r\nSMTP_USER="apikey"\r\nSMTP_PASS="hunter2 \\"#" # hunter2\r\n',
+      ["export  SMTP_HOST = 'smtp.example.com'", 'SMTP_USER="apikey"', `SMTP_PASS="${PASSWORD}"`]
     ]
   ]
   for (const [form, old, expected] of forms) {
@@ -232,7 +349,9 @@ describe("a .env file", () => {
       "",
       "APP_NAME=Shop\nDB_HOST=127.0.0.1",
       "MAIL_FROM_NAME=Shop",
-      "MAIL_URL=https://example.com"
+      "MAIL_URL=https://example.com",
+      "MAIL_SERVICE=worker\nGIT_URL=git+https://example.com",
+      "SENDGRID_WEBHOOK_PUBLIC_KEY=k"
     ]) {
       assert.isUndefined(dotEnv(text), text)
     }
@@ -293,6 +412,10 @@ describe("the notes", () => {
     assert.include(notes("MAIL_MAILER=ses\nSES_KEY=k"), "No longer needed for sending: SES_KEY.")
     assert.include(notes("MAILER_DSN=ses+smtp://A:B@default?region=eu&session_token=t"), "Parameters of the URL")
     assert.include(notes("SMTP_HOST=h\nSMTP_AUTHENTICATION=cram_md5"), "PLAIN and LOGIN")
+    assert.include(notes("SMTP_HOST=h\nSMTP_PORT=25\nSMTP_USER=u"), "No setting here has the password")
+    assert.include(notes("MAILER_DSN=roundrobin(smtp://a smtp://b)"), "names several transports")
+    assert.include(notes("EMAIL_SERVICE=Mailgun"), "have it take host and port instead")
+    assert.include(notes("RESEND_API_KEY=k"), "No longer needed for sending: RESEND_API_KEY.")
   })
 
   it("do not tell what is settled", () => {
@@ -317,22 +440,28 @@ it("nothing of the old login is ever shown", () => {
     "SMTP_SECURE=",
     "SENDGRID_API_KEY=",
     "MAIL_HOST=",
-    "SMTP_PORT="
+    "SMTP_PORT=",
+    "SMTP_HOST=ssl://",
+    "SMTP_ENABLE_STARTTLS=",
+    "EMAIL_SERVICE=",
+    "SENDGRID_USERNAME=",
+    "SENDGRID_PASSWORD=",
+    "MANDRILL_APIKEY="
   )
   const urls = fc.constantFrom(
     "MAILER_DSN=sendgrid+smtp://S@default",
     "SMTP_URL=smtp://S:S@smtp.example.org?api_key=S&password=S",
     "EMAIL_SERVER=smtps://S:S@S",
-    "MAIL_URL=https://S:S@S"
+    "MAIL_URL=https://S:S@S",
+    "MAILER_DSN=failover(sendgrid+smtp://S@default smtp://S:S@smtp.example.org)",
+    "OUTGOING=smtp://apikey:S/#?S:S@smtp.example.org",
+    "OUTGOING=smtp://S:S/S@S@smtp.example.org?tls=S"
   )
   fc.assert(
     fc.property(secret, fc.array(names), fc.option(urls), fc.boolean(), (value, settings, dsn, encoded) => {
       const inUrl = encoded ? encodeURIComponent(value) : value
       const lines = settings.map((name) => name + value)
-      const text = [
-        ...lines,
-        ...(dsn === null ? [] : [dsn.replaceAll("S:S", `${inUrl}:${inUrl}`).replace("//S@", `//${inUrl}@`)])
-      ]
+      const text = [...lines, ...(dsn === null ? [] : [dsn.replaceAll(/\bS\b/g, () => inUrl)])]
       const plan = dotEnv(["SMTP_HOST=smtp.example.org", ...text].join("\n"))
       const shown = [...(plan?.lines ?? []), ...(plan?.notes ?? [])].join("\n")
       assert.notInclude(shown, "hunter2")
