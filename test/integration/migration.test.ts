@@ -122,6 +122,19 @@ for (const contract of ["email-api-v2", "gateway-v1"] as const) {
         })
       )
     )
+
+    it.live("that ask for a test stand in no one's way: the same mail without them is sent, by whatever key", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { sandbox, send } = yield* start({ api: { contract } })
+          const key = "Idempotency-Key: order-1"
+          assert.include(yield* send([key, "X-Mailgun-Drop-Message: yes"]), ": test-")
+          assert.notInclude(yield* send([key]), ": test-")
+          assert.include(yield* send([key, "X-Mailgun-Drop-Message: yes"]), ": test-")
+          assert.strictEqual((yield* sandbox.captured).length, 1)
+        })
+      )
+    )
   })
 }
 
