@@ -1,6 +1,7 @@
 /** The command `migrate`: the settings of an application that sends through another service, turned into those for the gateway. */
 import { Console, Data, Effect, FileSystem, Option, Redacted } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import { isPersonalAccessToken } from "../layers/cakemail/PersonalAccessToken.ts"
 import { readSetting } from "../layers/config/source.ts"
 import { looksLikeUrl } from "./migrate/connectionUrl.ts"
 import { type Plan, PLACEHOLDER_USER, planForDotEnv, planForUrl } from "./migrate/plan.ts"
@@ -11,7 +12,8 @@ import { submitMail } from "./submitMail.ts"
 export interface MigrateOptions {
   /** A connection URL, or the path of a `.env` file. */
   readonly source: string
-  readonly host: string
+  /** `undefined`: not known yet, a placeholder stands for it. */
+  readonly host: string | undefined
   readonly port: number | undefined
   readonly tls: "starttls" | "implicit" | undefined
   readonly user: string | undefined
@@ -21,7 +23,8 @@ export interface MigrateOptions {
   readonly test: string | undefined
   /** From address of that mail. */
   readonly from: string | undefined
-  readonly insecure: boolean
+  /** `undefined`: for a host of this machine alone. */
+  readonly insecure: boolean | undefined
 }
 
 /** Nothing could be made of the source, or the test mail was not sent; the reason has been printed. */
@@ -46,7 +49,10 @@ export const migrateCommand = Command.make(
     source: Argument.String("source").pipe(
       Argument.withDescription("The .env file of the application, or its connection URL; the password may be left out")
     ),
-    host: Flag.String("host").pipe(Flag.withDescription("Host name of the gateway")),
+    host: Flag.String("host").pipe(
+      Flag.withDescription("Host name of the gateway; a placeholder when absent"),
+      Flag.optional
+    ),
     port: Flag.Int("port").pipe(Flag.withDescription("Port of the gateway; 465 or 587 when absent"), Flag.optional),
     tls: Flag.Literals("tls", ["starttls", "implicit"]).pipe(
       Flag.withDescription("How the connection is secured; as before when absent"),
@@ -72,15 +78,16 @@ export const migrateCommand = Command.make(
       Flag.optional
     )
   },
-  ({ from, insecure, port, test, tls, user, ...flags }) =>
+  ({ from, host, insecure, port, test, tls, user, ...flags }) =>
     migrate({
       ...flags,
+      host: Option.getOrUndefined(host),
       port: Option.getOrUndefined(port),
       tls: Option.getOrUndefined(tls),
       user: Option.getOrUndefined(user),
       test: Option.getOrUndefined(test),
       from: Option.getOrUndefined(from),
-      insecure: Option.getOrElse(insecure, () => insecureByDefault(flags.host))
+      insecure: Option.getOrUndefined(insecure)
     })
 ).pipe(Command.withDescription("Turn the mail settings of an application into those for the gateway"))
 
@@ -110,14 +117,18 @@ const sendTest = Effect.fnUntraced(function* (
   password: string | undefined
 ) {
   if (password === undefined) return yield* failed(NO_PASSWORD)
-  if (plan.username === PLACEHOLDER_USER) return yield* failed("no user name: give --user")
-  const from = options.from ?? plan.sender ?? plan.username
+  if (options.host === undefined) return yield* failed("no host name of the gateway: give --host")
+  // Beside a token any user name goes.
+  if (plan.username === PLACEHOLDER_USER && !isPersonalAccessToken(password)) {
+    return yield* failed("no user name: give --user")
+  }
+  const from = options.from ?? plan.sender ?? (plan.username === PLACEHOLDER_USER ? "" : plan.username)
   if (!from.includes("@")) return yield* failed("no From address: give --from")
   const { refused, reply } = yield* submitMail({
     host: plan.host,
     port: plan.port,
     tls: plan.implicitTls ? "implicit" : "starttls",
-    insecure: options.insecure,
+    insecure: options.insecure ?? insecureByDefault(options.host),
     user: plan.username,
     password: Redacted.make(password),
     from,

@@ -63,6 +63,15 @@ describe("migrate", () => {
     }).pipe(provideAll({ MIGRATE_PASSWORD: "new secret" }))
   )
 
+  it.effect("leaves a place for the host name of a gateway that nobody knows yet", () =>
+    Effect.gen(function* () {
+      const { errors, lines, succeeded } = yield* run([yield* dotEnvFile("SMTP_HOST=smtp.mailgun.org")])
+      assert.isTrue(succeeded)
+      assert.deepStrictEqual(lines, ["SMTP_HOST=your-gateway.example.com"])
+      assert.include(errors, "Put the gateway's host name where it says your-gateway.example.com")
+    }).pipe(provideAll())
+  )
+
   it.effect("writes the new password only when it is told to", () =>
     Effect.gen(function* () {
       const file = yield* dotEnvFile("SMTP_HOST=smtp.mailgun.org", "SMTP_PASS=hunter2")
@@ -109,6 +118,17 @@ describe("migrate --test", () => {
     }).pipe(provideAll({ MIGRATE_PASSWORD: `ck_pat_${"de30".repeat(10)}` }))
   )
 
+  it.live("needs no user name beside a personal access token", () =>
+    Effect.gen(function* () {
+      const { sandbox, smtpPort } = yield* startGateway()
+      const gateway = ["--host", "127.0.0.1", "--port", `${smtpPort}`, "--test", "you@example.com"]
+      const file = yield* dotEnvFile("SMTP_HOST=smtp.postmarkapp.com", "POSTMARK_TOKEN=t", "MAIL_FROM=demo@example.com")
+      const { errors, succeeded } = yield* run([file, ...gateway])
+      assert.isTrue(succeeded, errors)
+      assert.strictEqual((yield* sandbox.captured)[0]?.sender.address, "demo@example.com")
+    }).pipe(provideAll({ MIGRATE_PASSWORD: `ck_pat_${"de30".repeat(10)}` }))
+  )
+
   it.live("uses TLS from the start where the old settings did", () =>
     Effect.gen(function* () {
       const { sandbox, smtpPort } = yield* startGateway({
@@ -141,6 +161,8 @@ describe("migrate --test", () => {
       assert.include(user.errors, "no user name: give --user")
       const from = yield* run([yield* dotEnvFile("SMTP_HOST=h", "SMTP_USER=apikey"), ...args])
       assert.include(from.errors, "no From address: give --from")
+      const host = yield* run([yield* dotEnvFile("SMTP_HOST=h"), "--test", "you@example.com"])
+      assert.include(host.errors, "no host name of the gateway: give --host")
       const nobody = yield* run([yield* dotEnvFile("SMTP_HOST=h"), ...args, "--user", "me@example.com"])
       assert.include(nobody.errors, "nobody listens there")
     }).pipe(provideAll({ MIGRATE_PASSWORD: "p" }))

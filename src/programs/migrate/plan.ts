@@ -15,7 +15,8 @@ import { booleanOf, type Role, roleOf } from "./variables.ts"
 
 /** What the operator says about the gateway. */
 export interface Wanted {
-  readonly host: string
+  /** `undefined`: a placeholder stands for it. */
+  readonly host: string | undefined
   readonly port: number | undefined
   readonly implicitTls: boolean | undefined
   readonly user: string | undefined
@@ -36,6 +37,7 @@ export interface Plan {
   readonly sender: string | undefined
 }
 
+export const PLACEHOLDER_HOST = "your-gateway.example.com"
 export const PLACEHOLDER_USER = "you@example.com"
 export const PLACEHOLDER_PASSWORD = "cakemail-password-or-token"
 
@@ -112,7 +114,8 @@ const plan = (settings: ReadonlyArray<Setting>, others: ReadonlyArray<Assignment
   const port = wanted.port ?? (implicitTls ? 465 : 587)
   const username = wanted.user ?? keptUser(url?.username ?? valueOf("username"))
   const password = wanted.password ?? PLACEHOLDER_PASSWORD
-  const connection = { host: wanted.host, port, implicitTls, username, password }
+  const host = wanted.host ?? PLACEHOLDER_HOST
+  const connection = { host, port, implicitTls, username, password }
   const notes: Array<string> = []
   const lines = settings.flatMap((setting) =>
     setting.role === "sender" ? [] : [setting.write(newValue(setting, connection, notes))]
@@ -130,7 +133,7 @@ const plan = (settings: ReadonlyArray<Setting>, others: ReadonlyArray<Assignment
     ...(service === undefined ? [] : service.differences.map((difference) => `${service.name}: ${difference}`)),
     ...leftovers(others)
   )
-  return { lines, notes, host: wanted.host, port, implicitTls, username, sender }
+  return { lines, notes, host, port, implicitTls, username, sender }
 }
 
 const oldTls = (
@@ -195,7 +198,8 @@ const portNotes = (old: number | undefined, port: number, implicitTls: boolean):
       ])
 ]
 
-const loginNotes = ({ password }: Wanted, username: string): ReadonlyArray<string> => [
+const loginNotes = ({ host, password }: Wanted, username: string): ReadonlyArray<string> => [
+  ...(host === undefined ? [`Put the gateway's host name where it says ${PLACEHOLDER_HOST}, or give --host.`] : []),
   ...(username === PLACEHOLDER_USER
     ? ["User name: the e-mail address of the Cakemail login, or anything beside a personal access token."]
     : []),
