@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { createServer as createTlsServer } from "node:https"
 import type { AddressInfo } from "node:net"
+import { freePort } from "./freePort.ts"
 import { Effect, type Scope } from "effect"
 
 export interface RecordedRequest {
@@ -117,12 +118,7 @@ const drip = (what: "drip-body" | "drip-processing", outgoing: ServerResponse): 
 }
 
 /** A port of 127.0.0.1 on which nobody listens. */
-export const deadPort: Effect.Effect<number> = Effect.scoped(
-  Effect.map(
-    listening(() => createServer()),
-    (server) => (server.address() as AddressInfo).port
-  )
-)
+export const deadPort: Effect.Effect<number> = freePort
 
 /** Listens on a free port of 127.0.0.1 until the scope closes. */
 export function listening<S extends Server>(make: () => S): Effect.Effect<S, never, Scope.Scope> {
