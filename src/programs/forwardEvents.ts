@@ -2,7 +2,7 @@
 import { Clock, Effect, Result } from "effect"
 import type { RecipientOutcome } from "../domain/aggregate.ts"
 import type { Email } from "../domain/Email.ts"
-import type { SubmissionError } from "../domain/GatewayError.ts"
+import { ShuttingDown, type SubmissionError } from "../domain/GatewayError.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import type { Accepted, Submission } from "../domain/Submission.ts"
 import { annotateSpan } from "../layers/telemetry/spans.ts"
@@ -31,6 +31,23 @@ export const makeForwardEvents = Effect.gen(function* () {
     help: "Recipients by whether the API accepted the message for them",
     labels: { result: ["success", "failure"] }
   })
+
+  /** `refused` counts the recipients that did not get it. */
+  const summaryOf = (forwarding: Forwarding, refused: number) => {
+    const { apiCalls, attachments, firstCall, lastAnswer, recipients, submission } = forwarding
+    return {
+      reference: submission.reference,
+      from_address: submission.envelope.sender,
+      recipient_count: recipients.length,
+      message_size_bytes: submission.raw.byteLength,
+      has_attachments: attachments > 0,
+      attachment_count: attachments,
+      processing_time_ms: clock.currentTimeMillisUnsafe() - submission.transit.receivedAt,
+      api_calls: apiCalls,
+      api_latency_ms: firstCall === undefined || lastAnswer === undefined ? 0 : lastAnswer - firstCall,
+      result: refused === 0 ? "success" : refused < recipients.length ? "partial" : "failure"
+    }
+  }
 
   return {
     started: (submission: Submission, recipients: Forwarding["recipients"]): Forwarding => ({
@@ -72,7 +89,7 @@ export const makeForwardEvents = Effect.gen(function* () {
       outcomes: ReadonlyArray<RecipientOutcome>,
       answer: Result.Result<Accepted, SubmissionError>
     ) {
-      const { attachments, messageId, submission } = forwarding
+      const { messageId, submission } = forwarding
       const hidden = Result.isSuccess(answer)
       let refused = 0
       const lost: Array<FailedRecipient> = []
@@ -96,23 +113,31 @@ export const makeForwardEvents = Effect.gen(function* () {
         yield* deadLetters.record({ submission, messageId, failures: [first, ...others], hidden })
       }
       if (refused > 0) yield* annotateSpan(() => ({ "smtp.recipient.failed_count": refused }))
-      const { firstCall, lastAnswer } = forwarding
       const summary = {
-        reference: submission.reference,
-        from_address: submission.envelope.sender,
-        recipient_count: outcomes.length,
-        message_size_bytes: submission.raw.byteLength,
-        has_attachments: attachments > 0,
-        attachment_count: attachments,
-        processing_time_ms: clock.currentTimeMillisUnsafe() - submission.transit.receivedAt,
-        api_calls: forwarding.apiCalls,
-        api_latency_ms: firstCall === undefined || lastAnswer === undefined ? 0 : lastAnswer - firstCall,
-        result: refused === 0 ? "success" : refused < outcomes.length ? "partial" : "failure",
+        ...summaryOf(forwarding, refused),
         message_id: hidden ? answer.success.receipts[0].messageId : undefined,
         ...(hidden ? undefined : describe(answer.failure))
       }
       yield* refused === 0 ? Effect.logInfo("email_received", summary) : Effect.logWarning("email_received", summary)
-    })
+    }),
+
+    /** The process ends before the message is settled. Its client is told 421, and sends it again to another. */
+    brokenOff: (forwarding: Forwarding): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        let refused = 0
+        for (const recipient of forwarding.recipients) {
+          const result = forwarding.outcomes.get(recipient)
+          const accepted = result !== undefined && Result.isSuccess(result)
+          forwarded.increment({ result: accepted ? "success" : "failure" })
+          if (!accepted) refused++
+        }
+        const error = new ShuttingDown()
+        return Effect.logWarning("email_received", {
+          ...summaryOf(forwarding, refused),
+          error_type: error._tag,
+          reply: SmtpReply.loggedText(error)
+        })
+      })
   }
 })
 

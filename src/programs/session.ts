@@ -17,7 +17,7 @@ export const SmtpSessionLive = Layer.effect(
     const limiter = yield* RateLimiter
     const events = yield* makeSessionEvents
     const login = yield* makeLogin(events)
-    const { onData, settled } = yield* makeData(events)
+    const { breakOff, onData, settled } = yield* makeData(events)
     const clock = yield* Clock.Clock
 
     /** Checked at every command of a transaction: a session without a login gets nowhere, whatever the adapter let by. */
@@ -89,7 +89,8 @@ export const SmtpSessionLive = Layer.effect(
 
     return SmtpSession.of({
       run: (connection) => events.session(connection, run(connection)),
-      settled
+      settled,
+      breakOff
     })
   })
 )

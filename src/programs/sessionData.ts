@@ -61,7 +61,8 @@ export const makeData = (events: SessionEvents) =>
             Effect.scoped,
             Effect.tap(() => Effect.sync(events.accepted)),
             // Inside of its span, so that what is logged of a defect leads to it.
-            Effect.catchCause((cause) => Effect.flatMap(events.errorOfMessage(cause), Effect.fail))
+            Effect.catchCause((cause) => Effect.flatMap(events.errorOfMessage(cause), Effect.fail)),
+            Effect.onInterrupt(() => Effect.sync(events.brokenOff))
           )
           const settle = inMessageSpan(message, { raw, receivedAt: clock.currentTimeNanosUnsafe() }, accept).pipe(
             Effect.match({
@@ -76,8 +77,8 @@ export const makeData = (events: SessionEvents) =>
         })
       )
 
-    /** `settled` returns when no message is under way. */
-    return { onData, settled: FiberSet.awaitEmpty(settling) }
+    /** `settled` returns when no message is under way; `breakOff` sees to it. */
+    return { onData, settled: FiberSet.awaitEmpty(settling), breakOff: FiberSet.clear(settling) }
   })
 
 const replyAfterData = (error: GatewayError): SmtpReply.SmtpReply =>

@@ -1,7 +1,13 @@
 /** What a session tells the operator: its log events and its metrics. */
 import { type Cause, Clock, Effect, type Scope } from "effect"
+import { correlationId } from "../domain/correlationId.ts"
 import { faultOf } from "../domain/Fault.ts"
-import type { AuthenticationError, GatewayError, InternalError } from "../domain/GatewayError.ts"
+import {
+  type AuthenticationError,
+  type GatewayError,
+  type InternalError,
+  ShuttingDown
+} from "../domain/GatewayError.ts"
 import { shownUserName } from "../domain/Identity.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import { annotateSpan, replyAttributes, spanEvent } from "../layers/telemetry/spans.ts"
@@ -9,7 +15,7 @@ import { GatewayConfig } from "../services/GatewayConfig.ts"
 import type { Command, Connection } from "../services/SmtpSession.ts"
 import { makeDefects } from "./defects.ts"
 import { makeSessionMetrics } from "./sessionMetrics.ts"
-import { correlationId, inSessionSpan } from "./sessionSpans.ts"
+import { inSessionSpan } from "./sessionSpans.ts"
 
 export type SessionEvents = Effect.Success<typeof makeSessionEvents>
 
@@ -32,7 +38,7 @@ export const makeSessionEvents = Effect.gen(function* () {
         const started = clock.currentTimeMillisUnsafe()
         metrics.active.add({}, 1)
         return run.pipe(
-          Effect.scoped,
+          // Within the scope of the session, whose lines name the user that has logged in.
           Effect.ensuring(
             Effect.suspend(() => {
               const elapsed = clock.currentTimeMillisUnsafe() - started
@@ -41,6 +47,7 @@ export const makeSessionEvents = Effect.gen(function* () {
               return Effect.logInfo("connection_closed", { duration_ms: elapsed })
             })
           ),
+          Effect.scoped,
           (session) => inSessionSpan(connection, hostname, session),
           Effect.annotateLogs({
             correlation_id: correlationId(connection.id),
@@ -107,6 +114,12 @@ export const makeSessionEvents = Effect.gen(function* () {
           return error._tag === "InternalError" ? Effect.void : logRefusal(command, error)
         })
       ),
+
+    /** Counts a message whose data had arrived and that the end of the process has broken off. */
+    brokenOff: (): void => {
+      metrics.countError(new ShuttingDown())
+      metrics.answers.increment({ answer: "failed" })
+    },
 
     accepted: (): void => metrics.answers.increment({ answer: "accepted" }),
 

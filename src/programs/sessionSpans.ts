@@ -1,5 +1,6 @@
 /** The two spans from which all others hang: one of a session, and one of each message. What they say: docs/tracing.md. */
 import { Clock, Context, Effect, Exit, Option, Tracer } from "effect"
+import { correlationId } from "../domain/correlationId.ts"
 import type { GatewayError } from "../domain/GatewayError.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import type { Accepted } from "../domain/Submission.ts"
@@ -79,9 +80,6 @@ export const inMessageSpan = <E extends GatewayError>(
       )
     )
   })
-
-/** The same in logs and spans. */
-export const correlationId = (connectionId: string): string => `req_${connectionId}`
 
 /** Who speaks with whom. A message may be in another trace than its session, so both tell. */
 const endpointsOf = ({ clientAddress, id, serverPort }: Connection, hostname: string): SpanAttributes => ({

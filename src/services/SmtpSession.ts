@@ -67,5 +67,7 @@ export class SmtpSession extends Context.Service<
     readonly run: (connection: Connection) => Effect.Effect<void>
     /** Returns when every message whose data has ended is settled, whether or not its client is still there. */
     readonly settled: Effect.Effect<void>
+    /** Breaks off every message that is not settled: the process ends. Returns when all have said so. */
+    readonly breakOff: Effect.Effect<void>
   }
 >()("gateway/services/SmtpSession") {}

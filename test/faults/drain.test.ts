@@ -9,6 +9,11 @@ import { openLoggedInWire, openSecureWire } from "../kit/SmtpWire.ts"
 const loggedTimes = (gateway: GatewayProcess, event: string) =>
   Effect.map(gateway.log, (lines) => lines.filter((line) => line.includes(`"event":"${event}"`)).length)
 
+const eventsOf = (gateway: GatewayProcess) =>
+  Effect.map(gateway.log, (lines) =>
+    lines.map((line) => JSON.parse(line) as { readonly event: string; readonly authenticated_user?: string })
+  )
+
 /** Once it says so, it has taken notice of the signal. */
 const draining = (gateway: GatewayProcess) =>
   eventually(Effect.map(loggedTimes(gateway, "shutdown_initiated"), (times) => times === 1))
@@ -21,7 +26,13 @@ describe("SIGTERM", () => {
         const gateway = yield* startGatewayProcess({
           apiUrl: url,
           // Longer than the test may take: only the end of SHUTDOWN_TIMEOUT ends the calls.
-          environment: { SHUTDOWN_TIMEOUT: "2", API_TIMEOUT: "120", AUTH_TIMEOUT: "120", SUBMIT_DEADLINE: "240" }
+          environment: {
+            LOG_LEVEL: "DEBUG",
+            SHUTDOWN_TIMEOUT: "2",
+            API_TIMEOUT: "120",
+            AUTH_TIMEOUT: "120",
+            SUBMIT_DEADLINE: "240"
+          }
         })
         const submitting = yield* openLoggedInWire(gateway.smtpPort)
         const loggingIn = yield* openSecureWire(gateway.smtpPort)
@@ -42,7 +53,14 @@ describe("SIGTERM", () => {
         assert.strictEqual(yield* callsOf("emails"), 1)
         assert.strictEqual((yield* captured).length, 0)
         assert.strictEqual(yield* loggedTimes(gateway, "shutdown_incomplete"), 1)
-        assert.strictEqual(yield* loggedTimes(gateway, "shutdown_complete"), 1)
+        const lines = yield* eventsOf(gateway)
+        const [summary, ...others] = lines.filter(({ event }) => event === "email_received")
+        assert.deepStrictEqual(others, [])
+        assert.containSubset(summary, { result: "failure", error_type: "ShuttingDown", api_calls: 1 })
+        assert.strictEqual(lines.at(-1)?.event, "shutdown_complete")
+        for (const line of lines) assert.strictEqual("session_id" in line, "correlation_id" in line, line.event)
+        const users = lines.flatMap((line) => (line.event === "connection_closed" ? [line.authenticated_user] : []))
+        assert.sameMembers(users, ["demo@example.com", "demo@example.com", undefined])
       })
     )
   )

@@ -328,6 +328,33 @@ describe("session", () => {
     })
   )
 
+  it.effect("breaks off a message when the process ends, and waits until that has said so", () =>
+    Effect.gen(function* () {
+      const atApi = yield* Deferred.make<void>()
+      const ended: Array<string> = []
+      const sink = Layer.succeed(MessageSink, {
+        accept: (submission) =>
+          Deferred.succeed(atApi, undefined).pipe(
+            Effect.andThen(Effect.never),
+            Effect.onInterrupt(() => Effect.sync(() => void ended.push(submission.reference)))
+          )
+      })
+      yield* Effect.gen(function* () {
+        const { breakOff, settled } = yield* SmtpSession
+        const client = yield* openSession()
+        yield* client.connect
+        yield* client.login()
+        yield* Effect.forkScoped(client.data(Effect.succeed(MESSAGE)))
+        yield* Deferred.await(atApi)
+        // Within the fiber of the message, which is not under way before it waits.
+        yield* Effect.yieldNow
+        yield* breakOff
+        assert.deepStrictEqual(ended, ["session1-1"])
+        yield* settled
+      }).pipe(Effect.provide(sessionWith({ sink })))
+    })
+  )
+
   it.effect("stops reading and logging in when the client is gone", () =>
     Effect.gen(function* () {
       const interrupted: Array<string> = []

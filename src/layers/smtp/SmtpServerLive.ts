@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto"
 import { createServer, type Server, type Socket } from "node:net"
 import type { SMTPServerOptions } from "smtp-server"
 import type { SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js"
+import { correlationId } from "../../domain/correlationId.ts"
 import * as SmtpReply from "../../domain/SmtpReply.ts"
 import { networkMembership, readAddress } from "../../domain/networks.ts"
 import { GatewayConfig, type SmtpPort } from "../../services/GatewayConfig.ts"
@@ -69,6 +70,7 @@ export const SmtpServerLive = Layer.effect(
         if (error._tag !== "ShuttingDown") countError(error)
         fibers.report(
           Effect.logDebug("command_refused", {
+            correlation_id: correlationId(connection.id),
             session_id: connection.id,
             client_ip: connection.remoteAddress,
             error_type: error._tag,

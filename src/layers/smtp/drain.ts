@@ -63,6 +63,7 @@ export const drain = Effect.fnUntraced(function* (parts: {
     }
     yield* Effect.sleep(LAST_WORDS)
     for (const connection of left) connection.abort()
+    yield* session.breakOff
   }
   yield* Effect.logInfo("shutdown_complete")
 })
