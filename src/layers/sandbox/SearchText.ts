@@ -41,18 +41,23 @@ const remembered = (
   return text
 }
 
-const toSearchText = (message: CapturedMessage): string =>
-  collapse(
-    [
-      mailboxText(message.sender),
-      message.subject,
-      mailboxText(message.recipient),
-      headerText(message, "cc"),
-      headerText(message, "reply-to"),
-      message.html === undefined ? (message.text ?? "").slice(0, MAX_LENGTH) : htmlToText(message.html),
-      ...message.attachments.map(({ fileName }) => fileName)
-    ].join(" ")
-  ).toLowerCase()
+const toSearchText = (message: CapturedMessage): string => {
+  const { attachments, html, text = "" } = message
+  const words = html === undefined ? collapse(text.slice(0, MAX_LENGTH)) : htmlToText(html)
+  const head = [
+    mailboxText(message.sender),
+    message.subject,
+    mailboxText(message.recipient),
+    headerText(message, "cc"),
+    headerText(message, "reply-to")
+  ]
+  const tail = attachments.map(({ fileName }) => fileName)
+  // The words are by far the longest: they are gone through once.
+  return [collapse(head.join(" ")), words, collapse(tail.join(" "))]
+    .filter((part) => part !== "")
+    .join(" ")
+    .toLowerCase()
+}
 
 const toSnippet = ({ html, text }: CapturedMessage): string => {
   // Much of it may be blanks.
