@@ -82,6 +82,7 @@ export const makeSessionEvents = Effect.gen(function* () {
           mechanism,
           authenticated_user: shownUserName(username),
           reason: reasonOf(error),
+          reply: SmtpReply.loggedText(error),
           detail: "cause" in error && typeof error.cause === "string" ? error.cause : undefined
         })
       }),

@@ -318,6 +318,16 @@ describe.runIf(hasBrowser)("the inbox in a browser", () => {
     })
   )
 
+  run("documents its REST API in a page that tries it out", ({ page, url }) =>
+    Effect.gen(function* () {
+      yield* step(() => page.goto(`${url}/docs`))
+      yield* step(() => page.getByText("List messages, newest first").click())
+      yield* step(() => page.getByRole("button", { name: "Try it out" }).click())
+      yield* step(() => page.getByRole("button", { name: "Execute" }).click())
+      yield* step(() => page.locator(".live-responses-table").getByText('"messages_count": 0').waitFor())
+    })
+  )
+
   run(
     "fits a phone: the list, then the message, then back",
     (inbox) =>

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import { startGateway } from "../kit/GatewayKit.ts"
 import { eventually } from "../kit/SandboxKit.ts"
+import { spanNamed, spansAfterSession, startTracedGateway } from "../kit/TracedGateway.ts"
 import { openLoggedInWire, openSecureWire } from "../kit/SmtpWire.ts"
 
 type Gateway = Effect.Success<ReturnType<typeof startGateway>>
@@ -53,6 +54,17 @@ describe("the story of a message", () => {
       for (const event of ["connection_opened", "auth_success", "api_request_complete", "email_received"]) {
         assert.include(events, event)
       }
+    })
+  )
+
+  it.live("names the trace of a mail whose trace is told to a collector", () =>
+    Effect.gen(function* () {
+      const gateway = yield* startTracedGateway({ shown: true, settings: SETTINGS })
+      yield* send(gateway.wire, "Traced", ["you@example.com"])
+      const { traceId } = yield* storyOf(gateway, "Traced")
+      const submit = spanNamed(yield* spansAfterSession(gateway.wire, gateway.collector), "submit")
+      assert.match(submit.traceId, /^[\da-f]{32}$/)
+      assert.strictEqual(traceId, submit.traceId)
     })
   )
 
@@ -195,11 +207,14 @@ describe("what was refused", () => {
   run("as a login is told without its password, and cleared when asked to", (gateway) =>
     Effect.gen(function* () {
       const wire = yield* openSecureWire(gateway.smtpPort)
-      yield* wire.login("demo@example.com", "hunter2")
+      const { raw } = yield* wire.login("demo@example.com", "hunter2")
       yield* eventually(Effect.map(refusalsOf(gateway), (refusals) => refusals.length === 1))
       const [refusal] = yield* refusalsOf(gateway)
       assert.strictEqual(refusal?.by, "login")
       assert.strictEqual(refusal?.username, "demo@example.com")
+      assert.match(raw, /^535 /)
+      assert.strictEqual(refusal?.reply, raw)
+      assert.strictEqual(refusal?.reason, "wrong user name or password")
       const story = yield* gateway.sandbox.sandbox.refusals.story(refusal?.id ?? "")
       assert.notInclude(JSON.stringify([refusal, story]), "hunter2")
       yield* gateway.sandbox.sandbox.refusals.clear

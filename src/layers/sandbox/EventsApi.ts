@@ -23,6 +23,16 @@ export const EventsApi = HttpApiBuilder.group(
     const { notices } = yield* SandboxState
     let streams = 0
 
+    // Counted while it runs: of an answer to HEAD nobody reads the stream.
+    const counted = <A, E>(stream: Stream.Stream<A, E>): Stream.Stream<A, E> =>
+      Stream.suspend(() => {
+        streams++
+        return Stream.ensuring(
+          stream,
+          Effect.sync(() => void streams--)
+        )
+      })
+
     const events = (inbox: Inbox) =>
       Stream.mergeAll(
         [
@@ -32,12 +42,11 @@ export const EventsApi = HttpApiBuilder.group(
           Stream.fromSchedule(Schedule.spaced(HEARTBEAT)).pipe(Stream.map(() => ": still here\n\n"))
         ],
         { concurrency: "unbounded" }
-      ).pipe(Stream.encodeText, Stream.ensuring(Effect.sync(() => void streams--)))
+      ).pipe(Stream.encodeText, counted)
 
     return handlers.handleRaw("events", ({ query }) =>
       Effect.sync(() => {
         if (streams >= MAX_STREAMS) return HttpServerResponse.text("too many wait already", { status: 503 })
-        streams++
         return HttpServerResponse.stream(events(inboxOf(query)), {
           contentType: "text/event-stream",
           headers: { "cache-control": "no-store" }

@@ -232,8 +232,8 @@ const show = (messages: CapturedMessages, { message }: StoredMessage, query: Que
   )
 
 const toInfoJson = (mailbox: ReadonlyArray<StoredMessage>, bytes: number): typeof InfoJson.Type => {
-  const tags: Record<string, number> = {}
-  for (const { message } of mailbox) for (const tag of message.tags) tags[tag] = (tags[tag] ?? 0) + 1
+  const tags = new Map<string, number>()
+  for (const { message } of mailbox) for (const tag of message.tags) tags.set(tag, (tags.get(tag) ?? 0) + 1)
   return {
     Version: "cakemail-sandbox",
     LatestVersion: "",
@@ -241,7 +241,7 @@ const toInfoJson = (mailbox: ReadonlyArray<StoredMessage>, bytes: number): typeo
     DatabaseSize: bytes,
     Messages: mailbox.length,
     Unread: countUnread(mailbox),
-    Tags: tags,
+    Tags: Object.fromEntries(tags),
     RuntimeStats: {}
   }
 }

@@ -13,9 +13,16 @@ const BUILT_PAGE = fileURLToPath(new URL("../../../dist/page", import.meta.url))
 
 export const PageAssets = HttpRouter.use((router) =>
   Effect.gen(function* () {
-    const assets = yield* Effect.cached(readAssets.pipe(Effect.provide(NodeFileSystem.layer)))
+    let read: Assets | undefined
+    // Until there is one: it may be built while the sandbox runs.
+    const assets = Effect.suspend(() => (read === undefined ? readAssets : Effect.succeed(read))).pipe(
+      Effect.tap((files) => Effect.sync(() => void (read = files.has(PAGE) ? files : undefined))),
+      Effect.provide(NodeFileSystem.layer)
+    )
     const serve = (name: string) => Effect.map(assets, (files) => files.get(name) ?? missing(name))
     yield* router.add("GET", "/", serve(PAGE))
+    // Where browsers look for the icon of a page that names none, as the one of the documentation.
+    yield* router.add("GET", "/favicon.ico", Effect.map(assets, iconAmong))
     yield* router.add(
       "GET",
       "/assets/:name",
@@ -62,6 +69,13 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 const typeOf = (name: string): string | undefined => TYPES[name.slice(name.lastIndexOf(".") + 1)]
+
+const iconAmong = (files: Assets): HttpServerResponse.HttpServerResponse => {
+  for (const [name, icon] of files) {
+    if (name.endsWith(".svg")) return HttpServerResponse.setHeader(icon, "cache-control", "no-cache")
+  }
+  return HttpServerResponse.empty({ status: 204 })
+}
 
 /** A production install leaves out what builds the page. */
 const missing = (name: string): HttpServerResponse.HttpServerResponse =>

@@ -94,6 +94,16 @@ export const makeRefusalBook = (options: {
   }
 }
 
+/** In words, where one word of the log says little to who sees nothing else of it. */
+const LOGIN_REASONS: ReadonlyMap<unknown, string> = new Map([
+  ["credentials", "wrong user name or password"],
+  ["malformed", "not a user name or a password that the API can read"],
+  ["second_factor", "the account asks for a second factor: it needs a personal access token"],
+  ["suspended", "too many wrong passwords"],
+  ["unavailable", "the API could not be asked"],
+  ["circuit_open", "the API is left alone for a while after it failed"]
+])
+
 const toLoginRefusal = ({ at, fields }: SessionLine): SandboxRefusal => ({
   id: randomUUID(),
   at,
@@ -102,8 +112,8 @@ const toLoginRefusal = ({ at, fields }: SessionLine): SandboxRefusal => ({
   sender: undefined,
   recipient: undefined,
   subject: undefined,
-  reason: text(fields["detail"]) ?? text(fields["reason"]) ?? "login refused",
-  reply: undefined
+  reason: text(fields["detail"]) ?? LOGIN_REASONS.get(fields["reason"]) ?? text(fields["reason"]) ?? "login refused",
+  reply: text(fields["reply"])
 })
 
 const Address = Schema.optional(Schema.Struct({ email: Schema.optional(Schema.String) }))

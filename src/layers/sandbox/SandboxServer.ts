@@ -106,7 +106,10 @@ const Probes = HttpRouter.use((router) =>
   Effect.gen(function* () {
     yield* router.add("GET", "/livez", HttpServerResponse.text("ok"))
     yield* router.add("GET", "/readyz", HttpServerResponse.text("ok"))
-    yield* router.add("*", "/*", HttpServerResponse.text("404 page not found", { status: 404 }))
+    // Not of HEAD: that is answered as GET is, where GET is.
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const) {
+      yield* router.add(method, "/*", HttpServerResponse.text("404 page not found", { status: 404 }))
+    }
   })
 )
 

@@ -26,15 +26,19 @@ const parseTerm = (term: string): Matches => {
 
 const parsePositive = (term: string): Matches => {
   const lower = term.toLowerCase()
-  const flag = FLAGS[lower]
+  const flag = entryOf(FLAGS, lower)
   if (flag !== undefined) return flag
   const colon = lower.indexOf(":")
-  const field = FIELDS[lower.slice(0, colon)]
+  const field = entryOf(FIELDS, lower.slice(0, colon))
   const value = collapse(lower.slice(colon + 1))
   if (colon > 0 && field !== undefined) return value === "" ? () => true : (field(value) ?? (() => true))
   const word = collapse(lower)
   return ({ message }) => searchText(message).includes(word)
 }
+
+/** `constructor` and the like are words, though every object has them. */
+const entryOf = <A>(table: Readonly<Record<string, A>>, name: string): A | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined
 
 const FLAGS: Readonly<Record<string, Matches>> = {
   "is:read": ({ read }) => read,

@@ -17,7 +17,7 @@ const submit = Effect.fnUntraced(function* (kit: RunningSandboxKit, changes: obj
   return id
 })
 
-describe("requests on behalf of a mail (GHSA-8v65-47jx-7mfr, GHSA-6jxm-fv7w-rw5j, GHSA-mpf7-p9x7-96r3)", () => {
+describe("requests on behalf of a mail (GHSA-8v65-47jx-7mfr, GHSA-6jxm-fv7w-rw5j, GHSA-mpf7-p9x7-96r3, GHSA-j3fj-qppj-fmmc, GHSA-w4mc-hhc6-xp28)", () => {
   it.live("are never made: nothing is fetched for a mail, whatever is asked of it", () =>
     Effect.gen(function* () {
       const kit = yield* startSandbox()

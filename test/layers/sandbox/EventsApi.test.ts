@@ -137,6 +137,16 @@ describe("GET /api/v1/events", () => {
     })
   )
 
+  it.effect("takes no room for those who ask for nothing but its head", () =>
+    Effect.gen(function* () {
+      const { events, url } = yield* sandboxWithSender()
+      for (let asked = 0; asked < 101; asked++) {
+        assert.strictEqual((yield* call(`${url}/api/v1/events`, { method: "HEAD" })).status, 200)
+      }
+      assert.strictEqual((yield* (yield* events()).next).name, "ready")
+    })
+  )
+
   it.effect("stays open while nothing happens, and misses nothing then", () =>
     Effect.gen(function* () {
       const { events, submit } = yield* sandboxWithSender()

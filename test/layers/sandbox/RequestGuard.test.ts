@@ -122,6 +122,20 @@ describe("every path", () => {
     })
   )
 
+  it.effect("answers HEAD as it answers GET, without the body", () =>
+    Effect.gen(function* () {
+      const { url } = yield* startSandbox()
+      for (const path of ["/", "/docs", "/favicon.ico", "/openapi.json", "/api/v1/messages", "/readyz", "/nowhere"]) {
+        const get = yield* call(url + path)
+        const head = yield* call(url + path, { method: "HEAD" })
+        assert.strictEqual(head.status, get.status, path)
+        assert.strictEqual(head.headers["content-type"], get.headers["content-type"], path)
+        assert.strictEqual(head.text, "", path)
+        if (path !== "/nowhere") assert.strictEqual(get.status, 200, path)
+      }
+    })
+  )
+
   it.effect("answers with a policy, and never with leave for other origins", () =>
     Effect.gen(function* () {
       const { url } = yield* startSandbox()

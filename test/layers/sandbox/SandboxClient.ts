@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 export interface Call {
-  readonly method?: "GET" | "POST" | "PUT" | "DELETE" | "OPTIONS"
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS"
   readonly headers?: Record<string, string>
   /** Sent as JSON. */
   readonly json?: unknown

@@ -33,6 +33,10 @@ it.each<[string, boolean]>([
   ["color:red", false],
   ["secret", false],
   ["figures.xlsx", true],
+  ["constructor", false],
+  ["__proto__", false],
+  ["constructor:x", false],
+  ["__proto__:x", false],
   ["from:alice", true],
   ["from:müller", true],
   ['from:"alice müller"', true],
@@ -92,6 +96,8 @@ it.each<[string, string]>([
   ["<SCRIPT src=x>y</SCRIPT >", ""],
   ["<stylish>x</stylish>", "x"],
   ["<!-- <b> -->x", "x"],
+  ["<HEAD><TITLE>no</TITLE></HEAD><header>x</header><span>y</span>\n\t<!doctype html>z", "x y z"],
+  ["one\u00a0two\r\n  three", "one two three"],
   ["&amp;&#65;&#x42;&bogus;&#0;", "&AB&bogus;&#0;"]
 ])("text of %s", (html, text) => {
   assert.strictEqual(htmlToText(html), text)
