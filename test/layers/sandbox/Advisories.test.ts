@@ -7,6 +7,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fc from "fast-check"
 import { openConnectionTrap } from "../../kit/ConnectionTrap.ts"
+import { startGateway } from "../../kit/GatewayKit.ts"
+import { openLoggedInWire } from "../../kit/SmtpWire.ts"
 import { type RunningSandboxKit, startSandbox } from "../../kit/SandboxKit.ts"
 import { capturedMessage } from "./capturedMessage.ts"
 import { call, emailV1, prepareV1, submitV1 } from "./SandboxClient.ts"
@@ -147,7 +149,7 @@ describe("ids (GHSA-qx5x-85p8-vg4j)", () => {
   )
 })
 
-describe("bodies without an end (GHSA-fpxj-m5q8-fphw, GHSA-28pq-6qxg-wg5r)", () => {
+describe("bodies without an end (GHSA-fpxj-m5q8-fphw, GHSA-28pq-6qxg-wg5r, GHSA-r553-m4fv-5v97)", () => {
   it.live("are refused wherever a body is taken", () =>
     Effect.gen(function* () {
       const { captured, sandbox, url } = yield* startSandbox()
@@ -163,6 +165,18 @@ describe("bodies without an end (GHSA-fpxj-m5q8-fphw, GHSA-28pq-6qxg-wg5r)", () 
         }
       }
       assert.strictEqual((yield* captured).length, 1, "nothing was deleted")
+    })
+  )
+
+  it.live("are refused by SMTP too, in a line that has not ended", () =>
+    Effect.gen(function* () {
+      const { sandbox, smtpPort } = yield* startGateway({ settings: { smtp: { messageSizeLimit: 65_536 } } })
+      const wire = yield* openLoggedInWire(smtpPort)
+      for (const line of ["MAIL FROM:<demo@example.com>", "RCPT TO:<you@example.com>", "DATA"]) yield* wire.ask(line)
+      yield* wire.send("x".repeat(262_144))
+      assert.include([421, 552], (yield* wire.reply).code)
+      yield* wire.ended
+      assert.deepStrictEqual(yield* sandbox.captured, [])
     })
   )
 })
