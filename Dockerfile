@@ -20,9 +20,11 @@ FROM ${BUILD_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts \
- && find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' \) -delete
+ && find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' \) -delete \
+ && mkdir -p /state/smtp-gateway && mkdir -m 700 /state/smtp-gateway/dead-letters
 
-# Node.js and the C library, and neither a shell nor a package manager. Every file belongs to root and nothing is written.
+# Node.js and the C library, and neither a shell nor a package manager. Every file belongs to root, and nothing is
+# written but dead letters, on a volume.
 FROM ${RUNTIME_IMAGE} AS runtime
 ARG VERSION=0.0.0
 ARG REVISION=unknown
@@ -43,6 +45,8 @@ WORKDIR /app
 COPY package.json ./
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
+# Where DEAD_LETTER_DIR may point: Docker gives a new volume the owner of the directory that it is mounted over.
+COPY --from=packages --chown=1000:1000 /state/ /var/lib/
 # By number, so that Kubernetes sees that it is not root. Docker lets it listen on 587: it has set
 # net.ipv4.ip_unprivileged_port_start to 0 in the network of each container since 20.10.
 USER 1000:1000

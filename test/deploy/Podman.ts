@@ -34,7 +34,19 @@ export const startPodman = Effect.gen(function* () {
     Effect.sync(() => mkdtempSync(join(tmpdir(), "image-test-"))),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
   )
-  const own = ["--root", join(home, "images"), "--runroot", join(home, "state"), "--storage-driver", "vfs"]
+  const within = (driver: string) => [
+    "--root",
+    join(home, driver),
+    "--runroot",
+    join(home, `${driver}-state`),
+    "--storage-driver",
+    driver
+  ]
+  // Copies each layer and each container as a whole, which works everywhere and takes its time.
+  const copying = within("vfs")
+  const layering = within("overlay")
+  const layers = yield* runProgram("podman", [...layering, "info"])
+  const own = layers.code === 0 ? layering : copying
   const attempt = (...args: ReadonlyArray<string>) =>
     runProgram("podman", [...own, "--cgroup-manager", "cgroupfs", "--runtime", "runc", ...args])
   const run = (...args: ReadonlyArray<string>) =>
@@ -87,11 +99,12 @@ const buildRoot = (root: string): ReadonlyArray<string> => {
 
 const npmFolder = dirname(dirname(realpathSync(execFileSync("which", ["npm"], { encoding: "utf8" }).trim())))
 
-/** What the build stage needs of this machine: its programs, and how npm reaches its registry. */
+/** What the build stage needs of this machine: its programs, how npm reaches its registry, and what it has fetched before. */
 export const BUILD_VOLUMES: ReadonlyArray<string> = [
   ["/usr", "/usr", "ro"],
   ["/etc/ssl", "/etc/ssl", "ro"],
-  [join(homedir(), ".npmrc"), "/root/.npmrc", "ro"]
+  [join(homedir(), ".npmrc"), "/root/.npmrc", "ro"],
+  [join(homedir(), ".npm"), "/root/.npm", "rw"]
 ].flatMap(([from = "", to = "", mode = ""]) => (existsSync(from) ? ["--volume", `${from}:${to}:${mode}`] : []))
 
 const copyInto = (root: string, from: string, to: string): void => {

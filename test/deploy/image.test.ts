@@ -88,6 +88,9 @@ const evaluate = ({ id, podman }: Image, script: string) =>
     (output): unknown => JSON.parse(output)
   )
 
+/** As deploy/gateway.env has it. */
+const DEAD_LETTERS = "/var/lib/smtp-gateway/dead-letters"
+
 const withPodman = withClient("podman", "sh", "-c", "podman --version && runc --version")
 
 describe.runIf(withPodman)("the image", () => {
@@ -142,6 +145,23 @@ describe.runIf(withPodman)("the image", () => {
     )
 
     it.effect(
+      "has the directory for dead letters, whose owner a volume of Docker takes over",
+      () =>
+        Effect.gen(function* () {
+          const image = yield* Built
+          const owned = yield* evaluate(
+            image,
+            `
+            const { statSync } = require("node:fs")
+            const { gid, mode, uid } = statSync(${JSON.stringify(DEAD_LETTERS)})
+            console.log(JSON.stringify([uid, gid, (mode & 0o777).toString(8)]))`
+          )
+          assert.deepStrictEqual(owned, [1000, 1000, "700"])
+        }),
+      patience
+    )
+
+    it.effect(
       "tells its version, and what is wrong with settings",
       () =>
         Effect.gen(function* () {
@@ -171,6 +191,8 @@ describe.runIf(withPodman)("the image", () => {
             "--sysctl=net.ipv4.ip_unprivileged_port_start=0",
             "--env=CAKEMAIL_API_URL=http://127.0.0.1:8025",
             "--env=CAKEMAIL_CREATE_SENDERS=true",
+            `--env=DEAD_LETTER_DIR=${DEAD_LETTERS}`,
+            `--volume=letters:${DEAD_LETTERS}`,
             id
           )
           const name = gateway.trim()
@@ -196,6 +218,7 @@ describe.runIf(withPodman)("the image", () => {
           const listening = events.find(({ event }) => event === "smtp_listening")
           assert.strictEqual(listening?.port, 587)
           assert.isTrue(events.some(({ event }) => event === "shutdown_complete"))
+          assert.isFalse(events.some(({ event }) => event === "dead_letter_directory_unusable"))
           const startUp = Date.parse(listening?.timestamp ?? "") - Date.parse(State.StartedAt)
           console.info(`image: listening ${startUp} ms after the start of the container`)
         }),

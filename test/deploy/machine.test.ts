@@ -118,6 +118,12 @@ describe("the compose file", () => {
     assert.includeMembers(targets, ["/etc/smtp-gateway/tls", environmentFile["DEAD_LETTER_DIR"] ?? ""])
   })
 
+  it("keeps dead letters where the image has a directory of the gateway's own: elsewhere the volume would be root's", () => {
+    const [, made = ""] = /mkdir -m 700 \/state(\S+)/.exec(readFileSync("Dockerfile", "utf8")) ?? []
+    assert.strictEqual(environmentFile["DEAD_LETTER_DIR"], `/var/lib${made}`)
+    assert.include(readFileSync("Dockerfile", "utf8"), "COPY --from=packages --chown=1000:1000 /state/ /var/lib/\n")
+  })
+
   it("mounts files that are there, and opens nothing to the outside but mail", () => {
     for (const [name, service] of Object.entries(table(at(compose, "services")))) {
       for (const { source } of volumesOf(service)) {
