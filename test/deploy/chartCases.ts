@@ -98,6 +98,21 @@ export const chartCases: Readonly<Record<string, RenderOptions>> = {
       { fullnameOverride: "mx", nameOverride: "mail", deadLetters: { enabled: true, existingClaim: "nfs" } }
     ]
   },
+  "a release with dots": {
+    release: "mail.example",
+    values: [HOSTNAME, { fullnameOverride: "", ports: { extra: [25] } }]
+  },
+  "one pod": {
+    values: [
+      HOSTNAME,
+      {
+        autoscaling: { enabled: false },
+        replicas: 1,
+        deadLetters: { enabled: true, accessModes: ["ReadWriteOnce"] },
+        secret: { values: { HTTPS_PROXY: "http://user:p%40ss@proxy:3128" } }
+      }
+    ]
+  },
   "a node port": { values: [HOSTNAME, { service: { type: "NodePort", externalTrafficPolicy: "Cluster" } }] },
   "no autoscaling by mails": { values: [HOSTNAME, { autoscaling: { mailsPerSecond: 0 } }] }
 }

@@ -5,7 +5,13 @@ import { readFileSync } from "node:fs"
 import type { Setting } from "../../../src/layers/config/Setting.ts"
 import { allSettings, settings } from "../../../src/layers/config/settings.ts"
 import { settingsText } from "../../../src/layers/config/settingsText.ts"
-import { plainSettings, SCHEMA_PATH, secretSettings } from "../../deploy/writeChartSettings.ts"
+import {
+  configSchema,
+  plainSettings,
+  quantitySchemas,
+  SCHEMA_PATH,
+  secretSettings
+} from "../../deploy/writeChartSettings.ts"
 
 const row = (setting: Setting<unknown>): string => {
   const name = `\`${setting.name}\`${setting.secret ? " (secret)" : ""}`
@@ -35,9 +41,13 @@ describe("docs/configuration.md", () => {
 
 describe("deploy/helm", () => {
   it("lets each setting be given to the chart, and no other: npm run chart:settings", () => {
-    const { properties } = JSON.parse(readFileSync(SCHEMA_PATH, "utf8"))
-    assert.deepStrictEqual(properties.config.propertyNames.enum, plainSettings)
-    assert.deepStrictEqual(properties.secret.properties.values.propertyNames.enum, secretSettings)
+    const { definitions, properties } = JSON.parse(readFileSync(SCHEMA_PATH, "utf8"))
+    assert.deepStrictEqual(properties.config, configSchema)
+    assert.containSubset(definitions, quantitySchemas)
+    assert.deepStrictEqual(
+      properties.secret.properties.values.propertyNames.enum,
+      secretSettings.map(({ name }) => name)
+    )
     assert.isAbove(plainSettings.length, 30)
   })
 })

@@ -2,15 +2,19 @@
 {{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* The release alone when it says what it is; names of Kubernetes end at 63 characters, and ours carry a suffix. */}}
+{{/*
+The release alone when it says what it is. Names of Kubernetes end at 63 characters, and ours carry a suffix; a release
+may have dots, a Service may not.
+*/}}
 {{- define "smtp-gateway.fullname" -}}
 {{- $name := include "smtp-gateway.name" . }}
+{{- $release := .Release.Name | replace "." "-" }}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
-{{- else if contains $name .Release.Name }}
-{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else if contains $name $release }}
+{{- $release | trunc 52 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" }}
+{{- printf "%s-%s" $release $name | trunc 52 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
