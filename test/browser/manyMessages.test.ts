@@ -67,7 +67,13 @@ describe.runIf(hasBrowser)("ten thousand messages", () => {
           yield* step(() => page.getByRole("link", { name: "Inbox 10,000" }).waitFor())
 
           // One more: the oldest goes, and nothing that is in sight moves away under the reader.
+          yield* scrollTo(0.5)
+          yield* step(() => row(5_000).waitFor())
+          const before = yield* step(() => row(5_000).boundingBox())
           yield* send({ subject: "One more" })
+          yield* step(() => row(5_000).and(page.locator("[aria-posinset='5002']")).waitFor())
+          assert.strictEqual((yield* step(() => row(5_000).boundingBox()))?.y, before?.y)
+          yield* scrollTo(0)
           yield* step(() => page.locator(".row").first().getByText("One more").waitFor())
           yield* step(() => page.getByRole("link", { name: "Inbox 10,000" }).waitFor())
           yield* scrollTo(1)

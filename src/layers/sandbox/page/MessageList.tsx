@@ -7,7 +7,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks"
 import { formatBytes, formatFullTime, formatTime, nameOf } from "./format.ts"
 import { Icon } from "./Icon.tsx"
 import * as mailbox from "./mailbox.ts"
-import { cursor, putCursor } from "./keyboard.ts"
+import { cursor, marked, putCursor } from "./keyboard.ts"
 import { linkTo, route } from "./route.ts"
 import type { Summary } from "./api.ts"
 
@@ -40,17 +40,28 @@ export const MessageList = () => {
 
   useEffect(() => mailbox.look(from - AHEAD, to + AHEAD))
 
-  // The row that the keyboard is on comes into sight.
-  const at = cursor.value
+  // What comes above the rows that are in sight does not push them away.
+  const anchor = useRef<Anchor | undefined>(undefined)
   useLayoutEffect(() => {
     const element = scroller.current
+    if (element === null) return
+    const moved = rowsMoved(anchor.current)
+    if (moved !== 0 && element.scrollTop > 0) element.scrollTop += moved * ROW_HEIGHT
+    const index = Math.floor(element.scrollTop / ROW_HEIGHT)
+    anchor.current = { index, id: mailbox.rowAt(index)?.ID }
+  })
+
+  // The row that the keyboard is put on comes into sight.
+  useLayoutEffect(() => {
+    const element = scroller.current
+    const at = cursor.peek()
     if (element === null || at === undefined) return
     const start = at * ROW_HEIGHT
     if (start < element.scrollTop) element.scrollTop = start
     else if (start + ROW_HEIGHT > element.scrollTop + element.clientHeight) {
       element.scrollTop = start + ROW_HEIGHT - element.clientHeight
     }
-  }, [at])
+  }, [marked.value])
 
   if (mailbox.loaded.value && total === 0) return <NothingFound />
   return (
@@ -70,6 +81,19 @@ export const MessageList = () => {
       </ol>
     </div>
   )
+}
+
+/** A row that is in sight. */
+interface Anchor {
+  readonly index: number
+  readonly id: string | undefined
+}
+
+/** By how many rows it is further down than it was. */
+const rowsMoved = (anchor: Anchor | undefined): number => {
+  if (anchor?.id === undefined || mailbox.rowAt(anchor.index)?.ID === anchor.id) return 0
+  const index = mailbox.indexOf(anchor.id)
+  return index < 0 ? 0 : index - anchor.index
 }
 
 const NothingFound = () => (

@@ -8,8 +8,10 @@ import { attempt } from "./problems.ts"
 import { goTo, type Route, route } from "./route.ts"
 import { refusals } from "./sandbox.ts"
 
-/** The message that the keyboard is on, and where it stood in which list. */
-const marked = signal<{ readonly list: string; readonly id: string; readonly index: number } | undefined>(undefined)
+/** The message that the keyboard was put on last, and where it stood in which list. */
+export const marked = signal<{ readonly list: string; readonly id: string; readonly index: number } | undefined>(
+  undefined
+)
 
 /** The row that the keyboard is on: it goes with its message as others come, and to the next one when it is deleted. */
 export const cursor = computed(() => {
