@@ -149,6 +149,30 @@ describe.runIf(withRenderer)("the pods", () => {
     })
   )
 
+  it.live("are warned of where clients are told to come back, and may come back to another one", () =>
+    Effect.gen(function* () {
+      const notes = (...values: ReadonlyArray<Table>) =>
+        Effect.map(withValues(...values), (rendering) => rendering.notes)
+      const defer = { config: { PARTIAL_FAILURE: "Defer" } }
+      const warning = "WARNING: PARTIAL_FAILURE is defer"
+      assert.include(yield* notes(defer), warning)
+      assert.notInclude(yield* notes(), warning)
+      assert.notInclude(yield* notes(defer, { secret: { values: { REDIS_URL: "redis://redis" } } }), warning)
+      assert.notInclude(yield* notes(defer, { secret: { existing: "settings" } }), warning)
+    })
+  )
+
+  it.live("keep no node from being drained once they serve nobody", () =>
+    Effect.gen(function* () {
+      const policy = (kubeVersion: string) =>
+        Effect.map(render({ values: [HOSTNAME], kubeVersion }), ({ only }) =>
+          at(only("PodDisruptionBudget"), "spec.unhealthyPodEvictionPolicy")
+        )
+      assert.strictEqual(yield* policy("v1.33.0"), "AlwaysAllow")
+      assert.isUndefined(yield* policy("v1.26.9"))
+    })
+  )
+
   it.live("say with their traces who they are, unless the values do", () =>
     Effect.gen(function* () {
       const attributes = (config: Table) =>

@@ -13,6 +13,7 @@ import {
   type Table,
   withRenderer
 } from "./Chart.ts"
+import { settings } from "../../src/layers/config/settings.ts"
 import { HOSTNAME } from "./chartCases.ts"
 
 /** Labels of the pod and of its namespace. */
@@ -88,6 +89,8 @@ const STRANGER: Pod = { namespace: "default", pod: { app: "web" } }
 const NEIGHBOUR: Pod = { namespace: "cakemail-smtp", pod: { app: "web" } }
 const COREDNS: Pod = { namespace: "kube-system", pod: { "k8s-app": "kube-dns" } }
 const OTHER_SYSTEM: Pod = { namespace: "kube-system", pod: { "k8s-app": "dashboard" } }
+/** Where collectors listen for each protocol of OTLP. */
+const COLLECTOR_PORTS: Readonly<Record<string, number>> = { "http/protobuf": 4318, grpc: 4317 }
 const CLIENT = "203.0.113.7"
 const CLIENT_V6 = "2001:db8::7"
 
@@ -136,9 +139,19 @@ describe.runIf(withRenderer)("the network policy", () => {
   it.live("lets traces out once there is a collector to send them to", () =>
     Effect.gen(function* () {
       const policy = yield* rendered({ config: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.monitoring:4318" } })
-      assert.isTrue(allows(policy, "egress", { peer: COLLECTOR, port: 4318 }))
+      const spoken = new Set(settings.otlpProtocol.range.split(", "))
+      for (const [protocol, port] of Object.entries(COLLECTOR_PORTS)) {
+        assert.strictEqual(allows(policy, "egress", { peer: COLLECTOR, port }), spoken.has(protocol), protocol)
+      }
       assert.isFalse(allows(policy, "egress", { peer: STRANGER, port: 4318 }))
       assert.isFalse(allows(policy, "egress", { peer: COLLECTOR, port: 443 }))
+    })
+  )
+
+  it.live("stays closed to a collector that is not named", () =>
+    Effect.gen(function* () {
+      const policy = yield* rendered({ config: { OTEL_EXPORTER_OTLP_TIMEOUT: 5_000, OTEL_EXPORTER_OTLP_ENDPOINT: "" } })
+      assert.isFalse(allows(policy, "egress", { peer: COLLECTOR, port: 4318 }))
     })
   )
 

@@ -63,7 +63,7 @@ export const settings = {
     "PARTIAL_FAILURE",
     Formats.choice(["accept", "defer"]),
     "accept",
-    "Reply when some recipients were accepted and others may succeed later: accept says 250 and logs the others, defer says 451 so that the client tries again. defer loses no recipient and is recommended."
+    "Reply when some recipients were accepted and others may succeed later: accept says 250 and logs the others, defer says 451 so that the client tries again. defer loses no recipient and is recommended where clients keep the Message-ID, come back within DUPLICATE_WINDOW, and several processes share REDIS_URL: otherwise those who have the mail get it again."
   ),
 
   maxRecipients: required(

@@ -58,7 +58,5 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 
 {{/* "true" when the settings name a collector of traces. */}}
 {{- define "smtp-gateway.exportsTraces" -}}
-{{- range $name, $value := .Values.config }}
-{{- if hasPrefix "OTEL_EXPORTER_OTLP" $name }}true{{ end }}
-{{- end }}
+{{- if or (get .Values.config "OTEL_EXPORTER_OTLP_ENDPOINT") (get .Values.config "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") }}true{{ end }}
 {{- end }}
