@@ -208,6 +208,22 @@ describe.runIf(withPodman)("the image", () => {
           const reply = yield* beside("--rm", id, "send", "--port=587", "--to=you@example.com")
           assert.match(reply, /^250 2\.0\.0 Message accepted for delivery: /)
 
+          // The page of the inbox is there, with its script and its styles.
+          const page = yield* beside(
+            "--rm",
+            "--entrypoint=/nodejs/bin/node",
+            id,
+            "--input-type=module",
+            "-e",
+            FETCH_PAGE
+          )
+          assert.deepStrictEqual(JSON.parse(page), [
+            [200, "text/html; charset=utf-8"],
+            [200, "image/svg+xml"],
+            [200, "text/javascript; charset=utf-8"],
+            [200, "text/css; charset=utf-8"]
+          ])
+
           yield* podman.run("stop", "--time", "60", name)
           const [{ State }] = JSON.parse(yield* podman.run("inspect", name))
           assert.strictEqual(State.ExitCode, 0)
@@ -247,6 +263,14 @@ const files = readdirSync("/app", { recursive: true }).map((path) => ({ path, st
 console.log(JSON.stringify(files
   .filter(({ stat }) => !stat.isDirectory() && !stat.isSymbolicLink())
   .map(({ path, stat: { mode, size, uid } }) => ({ path, mode, size, uid }))))`
+
+/** Status and type of the page of the inbox, and of each file that it names. */
+const FETCH_PAGE = `
+const at = "http://127.0.0.1:8025"
+const fetched = async (path) => { const { headers, status } = await fetch(at + path); return [status, headers.get("content-type")] }
+const page = await (await fetch(at)).text()
+const assets = [...page.matchAll(/(?:href|src)="(\\/assets\\/[^"]+)"/g)].map(([, path]) => path)
+console.log(JSON.stringify(await Promise.all(["/", ...assets].map(fetched))))`
 
 const packagesOf = (files: ReadonlyArray<FileEntry>): ReadonlySet<string> =>
   new Set(

@@ -36,6 +36,9 @@ export interface ApiEndpoint {
   readonly handle: (request: ApiRequest) => Effect.Effect<unknown, Refusal>
 }
 
+/** Characters of a client's own id: each message keeps one. */
+const MAX_REQUEST_ID = 200
+
 type ApiResponse = HttpServerResponse.HttpServerResponse
 
 /** `loginOf` knows whose token it is. */
@@ -87,7 +90,7 @@ export const makeServeEndpoint = (
     return Effect.gen(function* () {
       const http = yield* HttpServerRequest
       const query = yield* ParsedSearchParams
-      const requestId = http.headers["x-request-id"] ?? randomUUID()
+      const requestId = http.headers["x-request-id"]?.slice(0, MAX_REQUEST_ID) ?? randomUUID()
       const startedAt = yield* Clock.currentTimeMillis
       const call = calls.begin({
         endpoint: endpoint.name,

@@ -5,8 +5,14 @@ import type { SandboxSender } from "../../services/Sandbox.ts"
 /** Kept for an account; the oldest go first. */
 const MAX_SENDERS = 10_000
 
-/** Accounts whose senders are kept; the oldest go first. */
+/** Kept for all accounts; those of the account that was asked for longest ago go first. */
+const MAX_ALL_SENDERS = 50_000
+
+/** Accounts whose senders are kept; likewise. */
 const MAX_ACCOUNTS = 2_000
+
+/** Characters of a name that are kept. */
+const MAX_NAME = 1_000
 
 export interface NewSender {
   readonly name: string
@@ -30,20 +36,34 @@ interface Book {
 
 export const makeSenders = (): Senders => {
   const books = new Map<number, Book>()
+  let kept = 0
 
-  const bookOf = (accountId: number): Book => {
-    const known = books.get(accountId)
-    if (known !== undefined) return known
-    const book: Book = { byEmail: new Map(), byId: new Map() }
+  /** Whoever is asked for is not among the oldest. */
+  const known = (accountId: number): Book | undefined => {
+    const book = books.get(accountId)
+    if (book === undefined) return undefined
+    books.delete(accountId)
     books.set(accountId, book)
-    for (const oldest of books.keys()) {
-      if (books.size <= MAX_ACCOUNTS) break
-      books.delete(oldest)
-    }
     return book
   }
 
+  const made = (accountId: number): Book => {
+    const book: Book = { byEmail: new Map(), byId: new Map() }
+    books.set(accountId, book)
+    if (books.size > MAX_ACCOUNTS) forgetOldest()
+    return book
+  }
+
+  const forgetOldest = (): void => {
+    const [oldest] = books
+    if (oldest === undefined) return
+    const [accountId, { byEmail }] = oldest
+    books.delete(accountId)
+    kept -= byEmail.size
+  }
+
   const put = (book: Book, sender: SandboxSender): SandboxSender => {
+    const before = book.byEmail.size
     book.byEmail.set(sender.email.toLowerCase(), sender)
     book.byId.set(sender.id, sender)
     for (const [email, oldest] of book.byEmail) {
@@ -51,20 +71,23 @@ export const makeSenders = (): Senders => {
       book.byEmail.delete(email)
       book.byId.delete(oldest.id)
     }
+    kept += book.byEmail.size - before
+    if (kept > MAX_ALL_SENDERS) forgetOldest()
     return sender
   }
 
   return {
-    list: (accountId) => [...bookOf(accountId).byEmail.values()],
-    find: (accountId, id) => bookOf(accountId).byId.get(id),
-    add: (accountId, sender) => {
-      const book = bookOf(accountId)
-      return book.byEmail.get(sender.email.toLowerCase()) ?? put(book, { id: randomUUID(), ...sender })
+    list: (accountId) => [...(known(accountId)?.byEmail.values() ?? [])],
+    find: (accountId, id) => known(accountId)?.byId.get(id),
+    add: (accountId, { confirmed, email, name }) => {
+      const book = known(accountId) ?? made(accountId)
+      const sender = { id: randomUUID(), name: name.slice(0, MAX_NAME), email, confirmed }
+      return book.byEmail.get(email.toLowerCase()) ?? put(book, sender)
     },
     confirm: (accountId, email) => {
-      const book = bookOf(accountId)
-      const sender = book.byEmail.get(email.toLowerCase())
-      if (sender !== undefined) put(book, { ...sender, confirmed: true })
+      const book = known(accountId)
+      const sender = book?.byEmail.get(email.toLowerCase())
+      if (book !== undefined && sender !== undefined) put(book, { ...sender, confirmed: true })
     }
   }
 }
