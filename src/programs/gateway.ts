@@ -12,8 +12,10 @@ import { DeadLettersLive } from "../layers/protection/DeadLettersLive.ts"
 import { isApiFailure } from "../layers/protection/apiFailures.ts"
 import { CircuitBreakerLive } from "../layers/protection/CircuitBreakerLive.ts"
 import { MessageBudgetLive } from "../layers/protection/MessageBudgetLive.ts"
-import { RateLimiterLive } from "../layers/protection/RateLimiterLive.ts"
-import { RecentSubmissionsLive } from "../layers/protection/RecentSubmissionsRedis.ts"
+import { RateLimiterOverStore } from "../layers/protection/RateLimiterLive.ts"
+import { RateLimiterStoreMemory } from "../layers/protection/RateLimiterStoreMemory.ts"
+import { ReceiptStoreMemory } from "../layers/protection/ReceiptStoreMemory.ts"
+import { recentSubmissionsOver } from "../layers/protection/RecentSubmissionsRedis.ts"
 import { SmtpServerLive } from "../layers/smtp/SmtpServerLive.ts"
 import { LogObserversLive } from "../layers/telemetry/LogObserversLive.ts"
 import { LoggerLive } from "../layers/telemetry/LoggerLive.ts"
@@ -22,6 +24,7 @@ import { TracingLive, TracingOff } from "../layers/telemetry/TracingLive.ts"
 import { TlsContextLive } from "../layers/tls/TlsContextLive.ts"
 import { CircuitBreaker } from "../services/CircuitBreaker.ts"
 import { GatewayConfig } from "../services/GatewayConfig.ts"
+import type { ReceiptStore } from "../services/ReceiptStore.ts"
 import { ForwardSink } from "./forward.ts"
 import { SmtpSessionLive } from "./session.ts"
 
@@ -39,14 +42,17 @@ const ProtectedClient = CakemailClientOverTransport.pipe(
 )
 
 /** What turns a submission into API calls; needs the settings, metrics and readiness of the process. */
-export const ForwardingLive = ForwardSink.pipe(
-  Layer.provideMerge(AuthenticatorLive),
-  Layer.provide(AuthCacheLive),
-  Layer.provide(ProtectedClient),
-  Layer.provide(RecentSubmissionsLive),
-  Layer.provide(DeadLettersLive.pipe(Layer.provide(NodeFileSystem.layer))),
-  Layer.provide(MailParserLive)
-)
+export const forwardingOver = (receipts: Layer.Layer<ReceiptStore, never, GatewayConfig>) =>
+  ForwardSink.pipe(
+    Layer.provideMerge(AuthenticatorLive),
+    Layer.provide(AuthCacheLive),
+    Layer.provide(ProtectedClient),
+    Layer.provide(recentSubmissionsOver(receipts)),
+    Layer.provide(DeadLettersLive.pipe(Layer.provide(NodeFileSystem.layer))),
+    Layer.provide(MailParserLive)
+  )
+
+export const ForwardingLive = forwardingOver(ReceiptStoreMemory)
 
 /** SMTP in: listeners, sessions, certificates. What happens to a message is up to the `MessageSink` provided. */
 export const SubmissionLive = SmtpServerLive.pipe(
@@ -64,20 +70,30 @@ const Starting = Layer.effectDiscard(
 
 const Ready = Layer.effectDiscard(Effect.logInfo("gateway_ready"))
 
-/** The whole gateway; needs `GatewayConfig` only. Closing its scope drains it. */
-export const GatewayLive = Ready.pipe(
-  Layer.provideMerge(SubmissionLive),
-  Layer.provide(ForwardingLive),
-  Layer.provide(RateLimiterLive),
-  // Outlives the sessions: their last spans are sent when the drain is over.
-  Layer.provide(TracingLive),
+/** Mail from SMTP to the API, over the stores that are given: those of this process, or those that it shares. */
+export const mailOver = (receipts: Layer.Layer<ReceiptStore, never, GatewayConfig>) =>
+  Ready.pipe(
+    Layer.provideMerge(SubmissionLive),
+    Layer.provide(forwardingOver(receipts)),
+    Layer.provide(RateLimiterOverStore),
+    // Outlives the sessions: their last spans are sent when the drain is over.
+    Layer.provide(TracingLive)
+  )
+
+/** Logs and metrics of a process that serves mail. */
+export const WatchLive = Starting.pipe(
+  Layer.provideMerge(LogObserversLive),
+  Layer.provideMerge(LoggerLive),
+  Layer.provideMerge(MetricsPrometheus),
+  // Nothing but mail is traced.
+  Layer.provideMerge(TracingOff)
+)
+
+/** The whole gateway in one process; needs `GatewayConfig` only. Closing its scope drains it. */
+export const GatewayLive = mailOver(ReceiptStoreMemory).pipe(
+  Layer.provide(RateLimiterStoreMemory),
   // Outlives the listeners: /health/ready says 503 while the last messages are finished.
   Layer.provideMerge(HealthServerLive),
   Layer.provide(ReadinessLive),
-  Layer.provide(Starting),
-  Layer.provide(LogObserversLive),
-  Layer.provide(LoggerLive),
-  Layer.provide(MetricsPrometheus),
-  // Nothing but mail is traced.
-  Layer.provide(TracingOff)
+  Layer.provide(WatchLive)
 )

@@ -5,7 +5,6 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer } from "effect"
 import { CliError, Command } from "effect/cli"
 import { CakemailClientLive } from "../layers/cakemail/CakemailClientLive.ts"
-import { GatewayConfigLive } from "../layers/config/GatewayConfigLive.ts"
 import { settingsText } from "../layers/config/settingsText.ts"
 import { environment } from "../layers/config/source.ts"
 import { MailParserLive } from "../layers/mime/MailParserLive.ts"
@@ -13,7 +12,7 @@ import { causeText } from "../layers/telemetry/causeText.ts"
 import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
 import { TlsContextLive } from "../layers/tls/TlsContextLive.ts"
 import { checkCommand } from "./check.ts"
-import { GatewayLive } from "./gateway.ts"
+import { gateway } from "./run.ts"
 import { migrateCommand } from "./migrate.ts"
 import { replayCommand } from "./replay.ts"
 import { sandboxCommand } from "./sandbox.ts"
@@ -27,9 +26,7 @@ const SETTINGS = `Settings come from the environment, then from a .env file. NAM
 
 ${settingsText()}`
 
-const gatewayCommand = Command.make("gateway", {}, () =>
-  endingAtUncaught(Layer.launch(GatewayLive.pipe(Layer.provide(GatewayConfigLive))))
-).pipe(
+const gatewayCommand = Command.make("gateway", {}, () => endingAtUncaught(gateway)).pipe(
   Command.withShortDescription("Run the gateway in production"),
   Command.withDescription(`Run the gateway in production.\n\n${SETTINGS}`),
   Command.provide(environment())

@@ -1,6 +1,7 @@
 /** `npm start`: the gateway in front of the embedded sandbox, in one process. No mail leaves the machine. */
 import { Console, Effect, Layer, Redacted } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
+import { type ConfigProblem, ConfigProblems, shown } from "../layers/config/ConfigProblems.ts"
 import { readGatewaySettings } from "../layers/config/GatewayConfigLive.ts"
 import { SmtpServer } from "../layers/smtp/SmtpServerLive.ts"
 import { demoAccount } from "../layers/sandbox/SandboxServer.ts"
@@ -25,6 +26,7 @@ export const START_PRESETS: Readonly<Record<string, string>> = {
 /** Runs until interrupted. */
 export const start = Effect.gen(function* () {
   const settings = yield* readGatewaySettings
+  if (settings.workers > 1) return yield* new ConfigProblems({ problems: [oneProcess(settings.workers)] })
   // Whatever API the settings name, this command never calls it.
   const { sandbox: inbox, url } = yield* sandbox(settings.sandbox)
   const config = Layer.succeed(GatewayConfig, {
@@ -55,6 +57,13 @@ export const start = Effect.gen(function* () {
   const Observed = Layer.succeed(LogObservers, [inbox.logger])
   return yield* Layer.launch(Started.pipe(Layer.provide(GatewayLive), Layer.provide([config, Observed])))
 }).pipe(Effect.scoped)
+
+/** What is captured is in the memory of the process that shows it. */
+const oneProcess = (workers: number): ConfigProblem => ({
+  name: "WORKERS",
+  given: shown(`${workers}`, false),
+  expected: "1: start has its sandbox in the same process. Several workers take the commands sandbox and gateway"
+})
 
 /** An address to connect to, for one to listen on. */
 const reachable = (host: string): string => (host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host)

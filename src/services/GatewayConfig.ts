@@ -11,6 +11,8 @@ export interface SmtpPort {
  * docs/configuration.md. Sizes are bytes.
  */
 export interface GatewaySettings {
+  /** Processes that serve SMTP. */
+  readonly workers: number
   readonly smtp: {
     readonly host: string
     /** SMTP_PORT and SMTP_EXTRA_PORTS with STARTTLS, SMTPS_PORT with implicit TLS. */

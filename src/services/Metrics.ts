@@ -27,6 +27,9 @@ export interface Histogram<Values extends LabelValues> {
   readonly observe: (labels: Labels<Values>, value: number) => void
 }
 
+/** How the values that several processes give to one gauge become one. */
+export type Across = "sum" | "max" | "min" | "first"
+
 export interface MetricOptions<Values extends LabelValues> {
   readonly name: string
   /** Shown in the exposition; the long form is in docs/metrics.md. */
@@ -42,9 +45,9 @@ export class Metrics extends Context.Service<
   Metrics,
   {
     readonly counter: <const Values extends LabelValues>(options: MetricOptions<Values>) => Counter<Values>
-    /** With `collect` the value is asked for at each scrape. */
+    /** With `collect` the value is asked for at each scrape. `across`: a sum, unless it says otherwise. */
     readonly gauge: <const Values extends LabelValues>(
-      options: MetricOptions<Values> & { readonly collect?: () => number }
+      options: MetricOptions<Values> & { readonly collect?: () => number; readonly across?: Across }
     ) => Gauge<Values>
     readonly histogram: <const Values extends LabelValues>(
       options: MetricOptions<Values> & { readonly buckets: ReadonlyArray<number> }

@@ -7,6 +7,7 @@ import { freePort } from "./freePort.ts"
 import { metricOf } from "./metricOf.ts"
 
 export interface GatewayProcess {
+  readonly pid: number
   readonly smtpPort: number
   /** Without a slash at the end. */
   readonly httpUrl: string
@@ -118,6 +119,7 @@ export const startGatewayProcess = Effect.fnUntraced(function* (options: {
     1024
 
   const running: GatewayProcess = {
+    pid: child.pid ?? 0,
     smtpPort,
     httpUrl,
     signal: (name) => Effect.sync(() => void child.kill(name)),

@@ -14,12 +14,14 @@ import { LOGINS } from "./incidents/logins.ts"
 import { REDIS } from "./incidents/redis.ts"
 import { SERVICE } from "./incidents/service.ts"
 import { SUBMISSIONS } from "./incidents/submissions.ts"
+import { WORKERS } from "./incidents/workers.ts"
 
 const INCIDENTS: ReadonlyArray<Incident> = [
   ...CLIENTS,
   ...LOGINS,
   ...SUBMISSIONS,
   ...SERVICE,
+  ...WORKERS,
   ...(redisServerInstalled ? REDIS : [])
 ]
 
@@ -235,5 +237,9 @@ const NEVER_HAPPENS: Readonly<Record<string, string>> = {
   dead_letter_sweep_ended: "as above",
   deadlines_ended: "as above",
   redis_connection_ended: "as above",
+  worker_pulse_ended: "as above",
+  worker_not_understood: "needs a defect in what a worker says; supervisor.test.ts has one",
+  worker_hangs: "needs half a minute; supervisor.test.ts lets it pass",
+  workers_given_up: "as above",
   ticket_keys_not_rotated: "as above"
 }

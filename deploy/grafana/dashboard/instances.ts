@@ -22,6 +22,16 @@ export const instances: ReadonlyArray<Sized> = [
     queries: { [BY_POD]: ofGateway(`time() - ${chosen("process_start_time_seconds")}`) },
     links: [runbook("SmtpGatewayRestarted")]
   }),
+  lines({
+    title: "Workers",
+    description: "Processes that serve, and those that ended and were started again. Nothing is shown without WORKERS.",
+    unit: "short",
+    queries: {
+      "ready {{pod}}": chosen("smtp_workers_ready"),
+      "restarts {{pod}}": rate("smtp_worker_restarts_total")
+    },
+    links: [logsOf("Log: workers", ["worker_ended", "worker_hangs", "workers_given_up"])]
+  }),
   stateOverTime({
     title: "Redis",
     description: "Whether the Redis of REDIS_URL answers. Nothing is shown without that setting.",
@@ -66,7 +76,6 @@ export const instances: ReadonlyArray<Sized> = [
     title: "Spans",
     description: "A second, by what became of them. Those that failed or were dropped are holes in traces.",
     unit: "ops",
-    width: 12,
     queries: { "{{result}}": totalBy("result", "smtp_spans_total") },
     links: [logsOf("Log: spans", ["spans_lost"])]
   }),
@@ -74,7 +83,6 @@ export const instances: ReadonlyArray<Sized> = [
     title: "Spans that wait",
     description: "For the collector. At OTEL_BSP_MAX_QUEUE_SIZE it is away or too slow. Nothing without tracing.",
     unit: "short",
-    width: 12,
     queries: { [BY_POD]: chosen("smtp_spans_waiting") }
   })
 ]

@@ -1,4 +1,4 @@
-import { hostname, networkInterfaces } from "node:os"
+import { availableParallelism, hostname, networkInterfaces } from "node:os"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Effect, FileSystem, Layer, Option } from "effect"
 import { GatewayConfig, type GatewaySettings } from "../../services/GatewayConfig.ts"
@@ -13,22 +13,40 @@ import { tracingSettings } from "./tracingSettings.ts"
 interface Machine {
   readonly hostName: string
   readonly hasIpv6: boolean
+  /** CPUs that this process may use. */
+  readonly cpus: number
 }
+
+/** The settings that are given, by name, as a process of its own can read them, secrets and all. */
+export const givenSettings: Effect.Effect<
+  Readonly<Record<string, string>>,
+  ConfigProblems,
+  FileSystem.FileSystem
+> = Effect.suspend(() => readTexts).pipe(
+  Effect.flatMap(({ problems, texts }) =>
+    problems.length === 0 ? Effect.succeed(Object.fromEntries(texts)) : Effect.fail(new ConfigProblems({ problems }))
+  )
+)
+
+const readTexts = Effect.gen(function* () {
+  const problems: Array<ConfigProblem> = []
+  const texts = new Map<string, string>()
+  for (const { name } of allSettings) {
+    const text = yield* readSetting(name).pipe(
+      Effect.catch((error) => {
+        problems.push(...error.problems)
+        return Effect.undefined
+      })
+    )
+    if (text !== undefined) texts.set(name, text)
+  }
+  return { problems, texts }
+})
 
 /** Every setting from the current ConfigProvider. Fails with every mistake at once. */
 export const readGatewaySettings: Effect.Effect<GatewaySettings, ConfigProblems, FileSystem.FileSystem> = Effect.gen(
   function* () {
-    const problems: Array<ConfigProblem> = []
-    const texts = new Map<string, string>()
-    for (const { name } of allSettings) {
-      const text = yield* readSetting(name).pipe(
-        Effect.catch((error) => {
-          problems.push(...error.problems)
-          return Effect.undefined
-        })
-      )
-      if (text !== undefined) texts.set(name, text)
-    }
+    const { problems, texts } = yield* readTexts
     const machine = yield* Effect.sync(thisMachine)
     const gateway = decodeSettings(texts, problems, machine)
     // Unlike a certificate, which may come later, these files are needed from the first call on.
@@ -85,7 +103,9 @@ const decodeSettings = (
     ...take(settings.smtpExtraPorts).map((port) => ({ name: settings.smtpExtraPorts.name, port, implicitTls: false })),
     ...(smtpsPort === undefined ? [] : [{ name: settings.smtpsPort.name, port: smtpsPort, implicitTls: true }])
   ]
+  const workers = take(settings.workers)
   const gateway: GatewaySettings = {
+    workers: workers === "auto" ? machine.cpus : workers,
     smtp: {
       host: takeHost(settings.smtpHost),
       ports: ports.map(({ implicitTls, port }) => ({ implicitTls, port })),
@@ -188,8 +208,12 @@ const API_URL = {
   "gateway-v1": "https://api.cakemail.com"
 } as const
 
+/** What WORKERS may be at most. */
+const MOST_WORKERS = 128
+
 const thisMachine = (): Machine => ({
   hostName: hostname() || "localhost",
+  cpus: Math.min(availableParallelism(), MOST_WORKERS),
   hasIpv6: Object.values(networkInterfaces()).some(
     (addresses) => addresses?.some((address) => address.family === "IPv6") ?? false
   )

@@ -26,6 +26,18 @@ export const wholeNumber = (minimum: number, maximum: number): Format<number> =>
   secret: false
 })
 
+/** `auto`, or a number that is chosen. */
+export const wholeNumberOrAuto = (minimum: number, maximum: number): Format<number | "auto"> => ({
+  decoder: Schema.Union([
+    digits(minimum, maximum),
+    parsed(Schema.Literal("auto"), (text) => (text.toLowerCase() === "auto" ? "auto" : undefined))
+  ]),
+  expected: `a whole number from ${minimum} to ${maximum}, or auto`,
+  unit: "",
+  range: `${minimum} to ${maximum}, auto`,
+  secret: false
+})
+
 /** A share of a whole. Zero is not one: whatever it limits would never be there. */
 export const fraction: Format<number> = {
   decoder: parsed(Schema.Finite, (text) => {

@@ -19,6 +19,7 @@ const DUPLICATES = "Duplicates"
 const DEAD_LETTERS = "Dead letters"
 const NETWORK = "Network"
 const SHUTDOWN = "Shutdown"
+const PROCESSES = "Processes"
 const SANDBOX = "Sandbox"
 
 export const settings = {
@@ -624,6 +625,14 @@ export const settings = {
     Formats.duration("0 seconds", "10 minutes"),
     "30",
     "Time for messages under way once the listeners are closed."
+  ),
+
+  workers: required(
+    PROCESSES,
+    "WORKERS",
+    Formats.wholeNumberOrAuto(1, 128),
+    "1",
+    "Processes that share the SMTP ports, under one that listens and answers on HTTP_PORT; auto takes one for each CPU that the process may use. 1 is a single process that does it all."
   ),
 
   sandboxHost: required(

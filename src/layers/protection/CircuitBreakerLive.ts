@@ -39,6 +39,7 @@ export const CircuitBreakerLive: Layer.Layer<CircuitBreaker, never, GatewayConfi
       name: "smtp_circuit_breaker_state",
       help: "Circuit to the Cakemail API: 0 closed, 1 open, 2 half-open",
       labels: {},
+      across: "max",
       collect: () => GAUGE[state()]
     })
 

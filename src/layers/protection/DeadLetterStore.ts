@@ -41,6 +41,7 @@ export const makeDeadLetterStore: (
     name: "smtp_dead_letters_waiting",
     help: "Recipients in DEAD_LETTER_DIR whose letters were not sent again",
     labels: {},
+    across: "max",
     collect: () => unsent
   })
   const removed = metrics.counter({

@@ -45,6 +45,7 @@ export const RateLimiterOverStore: Layer.Layer<RateLimiter, never, GatewayConfig
         name: "smtp_connection_limit",
         help: "Connections that may be open, as MAX_CONNECTIONS_PER_POD says",
         labels: {},
+        across: "max",
         collect: () => smtp.maxConnections
       })
       const networkOf = makeClientNetworks(trustedNetworks)

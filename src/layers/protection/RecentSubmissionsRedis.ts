@@ -46,6 +46,7 @@ export const layerRecentSubmissionsRedis = (
         name: "smtp_redis_connected",
         help: "1 while the Redis of REDIS_URL answers, 0 while each process remembers for itself",
         labels: {},
+        across: "min",
         collect: () => (redis.isConnected() ? 1 : 0)
       })
 

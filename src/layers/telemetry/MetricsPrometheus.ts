@@ -1,13 +1,14 @@
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client"
-import { type LabelValues, Metrics } from "../../services/Metrics.ts"
+import { MetricFamilies } from "../../services/MetricFamilies.ts"
+import { type Across, type LabelValues, Metrics } from "../../services/Metrics.ts"
+import { finiteFamilies } from "./mergedFamilies.ts"
 
 /**
  * Metrics of one registry, together with those of the process (CPU, memory, event loop, garbage collection), which
  * exist once however often the layer is built.
  */
-export const MetricsPrometheus: Layer.Layer<Metrics> = Layer.effect(
-  Metrics,
+export const MetricsPrometheus: Layer.Layer<Metrics | MetricFamilies> = Layer.effectContext(
   Effect.sync(() => {
     const registry = new Registry()
     const processMetrics = processRegistry()
@@ -15,7 +16,7 @@ export const MetricsPrometheus: Layer.Layer<Metrics> = Layer.effect(
     const gauges = new Map<string, GaugeEntry>()
     const histograms = new Map<string, Histogram>()
 
-    return Metrics.of({
+    const service = Metrics.of({
       counter: ({ help, labels, name }) => {
         const counter = declared(counters, name, () => {
           const made = new Counter({ name, help, labelNames: Object.keys(labels), registers: [registry] })
@@ -24,8 +25,8 @@ export const MetricsPrometheus: Layer.Layer<Metrics> = Layer.effect(
         })
         return { increment: (values, by = 1) => attempt(by, () => counter.inc(values, by)) }
       },
-      gauge: ({ collect, help, labels, name }) => {
-        const entry = declared(gauges, name, () => makeGauge(registry, name, help, Object.keys(labels)))
+      gauge: ({ across = "sum", collect, help, labels, name }) => {
+        const entry = declared(gauges, name, () => makeGauge(registry, name, help, Object.keys(labels), across))
         // A layer that is built anew asks for its own state, not for that of the one before it.
         if (collect !== undefined) entry.collect = collect
         return {
@@ -47,6 +48,14 @@ export const MetricsPrometheus: Layer.Layer<Metrics> = Layer.effect(
         ([own, ofProcess]) => ({ contentType: registry.contentType, body: `${own}${ofProcess}` })
       )
     })
+    const now = Effect.flatMap(
+      Effect.all([
+        Effect.promise(() => registry.getMetricsAsJSON()),
+        Effect.promise(() => processMetrics.getMetricsAsJSON())
+      ]),
+      (registries) => finiteFamilies(registries.flat())
+    )
+    return Context.make(Metrics, service).pipe(Context.add(MetricFamilies, MetricFamilies.of({ now })))
   })
 )
 
@@ -66,12 +75,19 @@ interface GaugeEntry {
   collect: (() => number) | undefined
 }
 
-const makeGauge = (registry: Registry, name: string, help: string, labels: ReadonlyArray<string>): GaugeEntry => {
+const makeGauge = (
+  registry: Registry,
+  name: string,
+  help: string,
+  labels: ReadonlyArray<string>,
+  across: Across
+): GaugeEntry => {
   const entry: GaugeEntry = {
     gauge: new Gauge({
       name,
       help,
       labelNames: labels,
+      aggregator: across,
       registers: [registry],
       collect() {
         const { collect } = entry

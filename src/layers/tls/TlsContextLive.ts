@@ -21,6 +21,7 @@ export const TlsContextLive = Layer.effect(
       name: "tls_cert_expiry_days",
       help: "Days until the certificate in use ends; negative once it has",
       labels: {},
+      across: "min",
       collect: () => {
         const certificate = SubscriptionRef.getUnsafe(current)
         return certificate === undefined
