@@ -65,7 +65,9 @@ const inAnyCase = (word: string): string =>
 /** What a setting may be as a value of the chart: a text that the gateway reads, or the number or switch that it means. */
 export const schemaOf = (setting: Setting<unknown>): Schema => {
   const understands = (text: string) => Option.isSome(setting.decode(text))
-  const [least = "", most = ""] = setting.range.split(" to ")
+  // A number that has a word beside it, such as auto.
+  const [numbers = "", word] = setting.range.split(", ")
+  const [least = "", most = ""] = numbers.split(" to ")
   if (setting.unit !== "") {
     const plain = (end: string) => plainly(setting.unit, Option.getOrThrow(setting.decode(end)))
     const kind = setting.unit === "bytes" ? "size" : "duration"
@@ -78,7 +80,8 @@ export const schemaOf = (setting: Setting<unknown>): Schema => {
   }
   if (understands(least) && understands(most) && Number(most) > Number(least)) {
     const whole = setting.expected.includes("whole number")
-    const text = matching(whole ? "[0-9]+" : DECIMAL)
+    const number = whole ? "[0-9]+" : DECIMAL
+    const text = matching(word === undefined ? number : `${number}|${inAnyCase(word)}`)
     return { type: [whole ? "integer" : "number", "string"], minimum: Number(least), maximum: Number(most), ...text }
   }
   const words = setting.range.split(", ")

@@ -32,6 +32,7 @@ export const makeFakeWorkers = (
   const layer = Layer.succeed(WorkerProcesses, {
     start: Effect.acquireRelease(
       Effect.gen(function* () {
+        const run = Effect.runForkWith(yield* Effect.context<never>())
         const exited = Deferred.makeUnsafe<string>()
         const told: Array<FakeWorker["told"][number]> = []
         const signals: Array<string> = []
@@ -65,7 +66,7 @@ export const makeFakeWorkers = (
           })
         const listen = (listener: (batch: unknown) => void) => {
           hear = listener
-          Effect.runFork(behaves(worker, started.length))
+          run(behaves(worker, started.length))
         }
         return {
           pid: worker.pid,
