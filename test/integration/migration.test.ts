@@ -62,7 +62,10 @@ for (const contract of ["email-api-v2", "gateway-v1"] as const) {
         Effect.gen(function* () {
           const { sandbox, send } = yield* start({ api: { contract, migrationUnsupported: "reject" } })
           assert.strictEqual(
-            yield* send(['X-SMTPAPI: {"asm_group_id": 7, "sub": {"%a%": ["b"]}}', "X-Mailgun-Sid: 1"]),
+            yield* send(
+              ['X-SMTPAPI: {"asm_group_id": 7, "sub": {"%a%": ["b"]}}', "X-Mailgun-Sid: 1"],
+              ["a@example.com", "b@example.com"]
+            ),
             "550 5.6.0 Message rejected: Cakemail cannot honour X-SMTPAPI asm_group_id, X-SMTPAPI sub, X-Mailgun-Sid"
           )
           assert.strictEqual(
@@ -108,6 +111,19 @@ for (const contract of ["email-api-v2", "gateway-v1"] as const) {
           const known = 'X-SMTPAPI: {"to": ["Ben <ben@example.com>", "joe@example.com"]}'
           assert.match(yield* send([known], ["joe@example.com", "ben@EXAMPLE.com"]), /^250 /)
           assert.strictEqual((yield* sandbox.captured).length, 2)
+        })
+      )
+    )
+
+    it.live("that say what stands for placeholders are done by, for one recipient", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { sandbox, send } = yield* start({ api: { contract, migrationUnsupported: "reject" } })
+          const header = 'X-SMTPAPI: {"to": ["ben@example.com"], "sub": {"It": ["Ben\'s mail"], "Hello": ["Hi, Ben"]}}'
+          assert.match(yield* send([header], ["ben@example.com"]), /^250 /)
+          const [captured] = yield* sandbox.captured
+          assert.strictEqual(captured?.subject, "Hi, Ben")
+          assert.strictEqual(captured?.text?.trim(), "Ben's mail works.")
         })
       )
     )

@@ -7,6 +7,7 @@ export interface MailOptions {
   readonly recipients?: ReadonlyArray<string>
   readonly text?: string
   readonly html?: string
+  readonly subject?: string
 }
 
 /** When the mail is received. */
@@ -15,10 +16,10 @@ export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
 /** The request that the headers make. */
 export const requestOf = (
   headers: ReadonlyArray<HeaderPair>,
-  { html, recipients = ["to@example.com"], text }: MailOptions = {}
+  { html, recipients = ["to@example.com"], subject = "", text }: MailOptions = {}
 ): MigrationRequest =>
   readMigration(
-    { headers: headers.map(([name, value]) => ({ name, value })), text, html },
+    { headers: headers.map(([name, value]) => ({ name, value })), subject, text, html },
     { recipients, receivedAt: NOW }
   )
 

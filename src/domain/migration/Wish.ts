@@ -7,6 +7,8 @@ export type Wish =
   | { readonly _tag: "ContentType"; readonly type: "marketing" | "transactional" }
   /** Of the sender's own, to come back with what happens to the mail. */
   | { readonly _tag: "CustomData"; readonly name: string; readonly value: string }
+  /** `placeholder` is not empty. */
+  | { readonly _tag: "Substitution"; readonly placeholder: string; readonly text: string }
   /** The mail is to be accepted and not sent. */
   | { readonly _tag: "TestMode" }
   /** It cannot be had. `what`: which part of the header, or what is wrong with it; empty for all of it. */

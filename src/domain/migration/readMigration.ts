@@ -9,6 +9,7 @@ import { postmark } from "./postmark.ts"
 import { shownName } from "./rules.ts"
 import { sendgrid } from "./sendgrid.ts"
 import { ses } from "./ses.ts"
+import { type Content, MAX_PLACEHOLDERS, substituted } from "./substitution.ts"
 import type { FormerService, MailFacts, Wish } from "./Wish.ts"
 
 export const FORMER_SERVICES: ReadonlyArray<FormerService> = [sendgrid, mailgun, mandrill, ses, postmark]
@@ -22,6 +23,8 @@ export interface MigrationRequest {
   readonly contentType: "marketing" | "transactional" | undefined
   /** Custom data, each as a header of its own. */
   readonly customData: ReadonlyArray<Header>
+  /** With the texts in place of the placeholders; `undefined` when the mail stays as it is. */
+  readonly content: Content | undefined
   /** The mail is to be accepted and not sent. */
   readonly testMode: boolean
   /** What Cakemail cannot do or nobody can read, as `X-SMTPAPI send_at`; a bounded list. */
@@ -35,6 +38,7 @@ export const NO_MIGRATION: MigrationRequest = {
   trackClicksText: undefined,
   contentType: undefined,
   customData: [],
+  content: undefined,
   testMode: false,
   lost: []
 }
@@ -44,7 +48,7 @@ export const isMigrationHeader = (lowerName: string): boolean =>
 
 /** Where headers contradict each other the first of their service's list counts. */
 export const readMigration = (
-  email: Pick<Email, "headers" | "text" | "html">,
+  email: Pick<Email, "headers"> & Content,
   envelope: Pick<MailFacts, "recipients" | "receivedAt">
 ): MigrationRequest => {
   const headers = email.headers.filter(
@@ -54,7 +58,7 @@ export const readMigration = (
   const mail: MailFacts = { ...envelope, hasText: isGiven(email.text), hasHtml: isGiven(email.html) }
   const request = new Request()
   for (const service of FORMER_SERVICES) readService(service, headers, mail, request)
-  return request.finished()
+  return request.finished(email)
 }
 
 const readService = (
@@ -96,6 +100,7 @@ class Request {
   readonly #tags: Array<string> = []
   readonly #customData: Array<Header> = []
   readonly #lost = new Set<string>()
+  readonly #substitutions = new Map<string, string>()
   #trackOpens: boolean | undefined
   #trackClicksHtml: boolean | undefined
   #trackClicksText: boolean | undefined
@@ -122,6 +127,9 @@ class Request {
       case "CustomData":
         this.#addCustomData(header, wish.name, wish.value)
         break
+      case "Substitution":
+        if (this.#substitutions.size < MAX_PLACEHOLDERS) this.#substitutions.set(wish.placeholder, wish.text)
+        break
       case "TestMode":
         this.#testMode = true
         break
@@ -145,7 +153,15 @@ class Request {
     }
   }
 
-  finished(): MigrationRequest {
+  #contentOf(email: Content): Content | undefined {
+    if (this.#substitutions.size === 0) return undefined
+    const content = substituted(email, this.#substitutions)
+    if (content === undefined) this.#lost.add("substitution (the mail is too long)")
+    return content
+  }
+
+  finished(email: Content): MigrationRequest {
+    const content = this.#contentOf(email)
     const lost = [...this.#lost]
     return {
       tags: this.#tags,
@@ -154,6 +170,7 @@ class Request {
       trackClicksText: this.#trackClicksText,
       contentType: this.#contentType,
       customData: this.#customData,
+      content,
       testMode: this.#testMode,
       lost: lost.length <= MAX_LOST ? lost : [...lost.slice(0, MAX_LOST), `${lost.length - MAX_LOST} more`]
     }

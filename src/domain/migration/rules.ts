@@ -67,7 +67,7 @@ export const eitherWay = (value: string, wishes: (on: boolean) => ReadonlyArray<
 export const scheduled = (time: number, { receivedAt }: MailFacts): ReadonlyArray<Wish> =>
   time <= receivedAt ? NOTHING : lost(Number.isNaN(time) ? "(no date)" : "")
 
-type JsonObject = Readonly<Record<string, unknown>>
+export type JsonObject = Readonly<Record<string, unknown>>
 
 const decodeObject = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
 
@@ -94,3 +94,15 @@ const jsonText = Option.liftThrowable((value: unknown): string => JSON.stringify
 
 /** A name that the sender chose, for replies and the log. */
 export const shownName = (name: string): string => name.replace(/[^\w.-]+/g, "?").slice(0, 40)
+
+export const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [value])
+
+/** Libraries write every key, those that nobody has set too. */
+export const isEmpty = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  value === "" ||
+  (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0)
+
+/** Of `Ben <ben@example.com>`. */
+export const bareAddress = (text: string): string => (/<([^<>]*)>/.exec(text)?.[1] ?? text).trim()

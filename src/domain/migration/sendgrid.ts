@@ -1,11 +1,14 @@
 /** SendGrid's X-SMTPAPI: one JSON object with everything. */
 import { mailboxKey } from "../Envelope.ts"
 import {
+  bareAddress,
   clicks,
   customData,
   eitherWay,
   fromJson,
+  isEmpty,
   isObject,
+  listOf,
   lost,
   NOTHING,
   opens,
@@ -16,6 +19,7 @@ import {
   without,
   yesOrNo
 } from "./rules.ts"
+import { readSubstitutions, SUBSTITUTION_KEYS } from "./sendgridSubstitutions.ts"
 import type { FormerService, MailFacts, Rule, Wish } from "./Wish.ts"
 
 const FILTERS: ReadonlyArray<Rule<Readonly<Record<string, unknown>>>> = [
@@ -73,8 +77,6 @@ const KEYS: ReadonlyArray<Rule<unknown>> = [
       return others.length === 0 ? NOTHING : lost()
     }
   },
-  without("sub", "substitution: the placeholders stay in the mail"),
-  without("section", "sections: the placeholders stay in the mail"),
   {
     name: "send_at",
     becomes: "nothing, when the time has come",
@@ -102,6 +104,7 @@ const KEYS: ReadonlyArray<Rule<unknown>> = [
 const readKey = (key: string, value: unknown, mail: MailFacts): ReadonlyArray<Wish> => {
   if (isEmpty(value)) return NOTHING
   if (key === "filters") return readFilters(value, mail)
+  if (SUBSTITUTION_KEYS.some(({ name }) => name === key)) return NOTHING
   const rule = KEYS.find(({ name }) => name === key)
   if (rule === undefined) return lost(shownName(key))
   return rule.read(value, mail, "").map((wish) => within(key, wish))
@@ -120,8 +123,16 @@ export const sendgrid: FormerService = {
       becomes: "what its keys become",
       lost: "–",
       read: (value, mail) =>
-        fromJson(value, (object) => Object.entries(object).flatMap(([key, each]) => readKey(key, each, mail))),
-      keys: [...KEYS, ...FILTERS.map((filter) => ({ ...filter, name: `filters.${filter.name}` })), OTHER_FILTERS]
+        fromJson(value, (object) => [
+          ...Object.entries(object).flatMap(([key, each]) => readKey(key, each, mail)),
+          ...readSubstitutions(object, mail)
+        ]),
+      keys: [
+        ...KEYS,
+        ...SUBSTITUTION_KEYS,
+        ...FILTERS.map((filter) => ({ ...filter, name: `filters.${filter.name}` })),
+        OTHER_FILTERS
+      ]
     }
   ]
 }
@@ -129,15 +140,5 @@ export const sendgrid: FormerService = {
 /** The libraries write 0 and 1, hands also write words. */
 const isOn = (value: unknown): boolean => yesOrNo(textOf(value)) === true
 
-const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [value])
-
-/** SendGrid's libraries write every key, those that nobody has set too. */
-const isEmpty = (value: unknown): boolean =>
-  value === null ||
-  value === "" ||
-  (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0)
-
 /** Of the epoch; in milliseconds. */
 const seconds = (value: unknown): number => Number(textOf(value) || "none") * 1_000
-
-const bareAddress = (text: string): string => (/<([^<>]*)>/.exec(text)?.[1] ?? text).trim()

@@ -22,7 +22,7 @@ import { type Controls, passedOnHeaders, readControls } from "./Headers.ts"
 import { embedInlineImages } from "./InlineImages.ts"
 import { bodyWithHole, jsonMembers } from "./JsonBody.ts"
 import { makeMessageId, type PlainContent, plainContent } from "./MailContent.ts"
-import { migrationOf, withMigration } from "./Migration.ts"
+import { migrationOf, withContent, withMigration } from "./Migration.ts"
 import { isPersonalAccessToken, loginName } from "./PersonalAccessToken.ts"
 import { Senders, TRY_TOKEN_PATH } from "./Senders.ts"
 import { BearerToken, type LoginAnswer } from "./Logins.ts"
@@ -79,8 +79,9 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
         )
 
       const prepare = Effect.fnUntraced(function* (identity: Identity, message: MessageToPrepare) {
-        const { email, envelope } = message
+        const { envelope } = message
         const migration = yield* migrationOf(message, api)
+        const email = withContent(message.email, migration)
         const controls = withMigration(readControls(email), migration)
         if (controls.ignored.length > 0) {
           yield* Effect.logInfo("control_headers_ignored", { headers: controls.ignored.join(", ") })

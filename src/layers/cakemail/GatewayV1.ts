@@ -22,7 +22,7 @@ import { embedInlineImages } from "./InlineImages.ts"
 import { bodyWithHole, jsonMembers } from "./JsonBody.ts"
 import { BearerToken, type LoginAnswer } from "./Logins.ts"
 import { makeMessageId, plainContent } from "./MailContent.ts"
-import { migrationOf } from "./Migration.ts"
+import { migrationOf, withContent } from "./Migration.ts"
 import { receivedHeader } from "./ReceivedHeader.ts"
 import { inTestMode, ping, readSubmission } from "./Submissions.ts"
 
@@ -56,8 +56,9 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
       )
 
     const prepare = Effect.fnUntraced(function* (_identity: Identity, message: MessageToPrepare) {
-      const { email, envelope, transit } = message
+      const { envelope, transit } = message
       const migration = yield* migrationOf(message, api, beyondContract)
+      const email = withContent(message.email, migration)
       const from = email.from ?? { address: envelope.sender, name: "" }
       if (from.address === "") return yield* new SenderNotConfirmed({ address: "<>" })
       const body = api.inlineImages === "data" ? embedInlineImages(email) : email

@@ -1,6 +1,7 @@
 /** Mails that were written for another service, on their way into the API's terms. */
 import { Effect } from "effect"
 import { SubmissionRejected } from "../../domain/GatewayError.ts"
+import type { Email } from "../../domain/Email.ts"
 import { type MigrationRequest, readMigration } from "../../domain/migration/readMigration.ts"
 import type { MessageToPrepare } from "../../services/CakemailClient.ts"
 import type { GatewaySettings } from "../../services/GatewayConfig.ts"
@@ -30,6 +31,10 @@ export const migrationOf = Effect.fnUntraced(function* (
   }
   return api.migrationMetadata === "headers" ? request : { ...request, customData: [] }
 })
+
+/** The mail as its recipient is to read it. */
+export const withContent = (email: Email, { content }: MigrationRequest): Email =>
+  content === undefined ? email : { ...email, ...content }
 
 /** Cakemail's own headers have the last word. */
 export const withMigration = (controls: Controls, request: MigrationRequest): Controls => ({

@@ -19,7 +19,7 @@ export const KNOWN_SERVICES: ReadonlyArray<KnownService> = [
     words: ["sendgrid"],
     variables: ["SENDGRID_"],
     differences: [
-      "X-SMTPAPI is understood, but recipients come from RCPT TO alone, and substitutions and sections do not work.",
+      "X-SMTPAPI is understood, but recipients come from RCPT TO alone, and substitutions work for one recipient a mail.",
       HEADERS
     ]
   },

@@ -40,6 +40,7 @@ const value = fc.oneof(
 
 const mail = fc.record({
   headers: fc.array(fc.record({ name, value }), { maxLength: 12 }),
+  subject: fc.string(),
   text: fc.option(fc.string(), { nil: undefined }),
   html: fc.option(fc.string(), { nil: undefined })
 })

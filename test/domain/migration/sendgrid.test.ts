@@ -5,6 +5,8 @@ const smtpapi = (value: unknown, mail?: MailOptions) => requestOf([["X-SMTPAPI",
 
 const filter = (name: string, settings: unknown) => smtpapi({ filters: { [name]: { settings } } })
 
+const SEVERAL = { recipients: ["a@example.com", "b@example.com"] }
+
 describe("X-SMTPAPI", () => {
   it("is read whole, as SendGrid's libraries write it", () => {
     const header = {
@@ -42,7 +44,7 @@ describe("X-SMTPAPI", () => {
   })
 
   it("names what Cakemail cannot do", () => {
-    const request = smtpapi({
+    const header = {
       sub: { "%name%": ["Ben"] },
       section: { "%one%": "Section" },
       send_at: NOW / 1_000 + 60,
@@ -53,13 +55,11 @@ describe("X-SMTPAPI", () => {
       batch_id: "b1",
       filters: { footer: { settings: { enable: 1 } }, templates: { settings: { enable: "1" } } },
       "new<key>": 1
-    })
+    }
     assert.deepStrictEqual(
-      request,
+      smtpapi(header, SEVERAL),
       aRequest({
         lost: [
-          "X-SMTPAPI sub",
-          "X-SMTPAPI section",
           "X-SMTPAPI send_at",
           "X-SMTPAPI send_each_at",
           "X-SMTPAPI asm_group_id",
@@ -68,10 +68,73 @@ describe("X-SMTPAPI", () => {
           "X-SMTPAPI batch_id",
           "X-SMTPAPI filters.footer",
           "X-SMTPAPI filters.templates",
-          "X-SMTPAPI new?key?"
+          "X-SMTPAPI new?key?",
+          "X-SMTPAPI sub",
+          "X-SMTPAPI section"
         ]
       })
     )
+  })
+
+  describe("substitution", () => {
+    const MAIL = { subject: "Hello -name-", text: "Dear -name-, -offer-", html: "<p>-name-: -offer-</p>" }
+    const HEADER = {
+      to: ["Ann <ann@example.com>", "ben@example.com"],
+      sub: { "-name-": ["Ann", "Ben"], "-offer-": [":none", ":one"] },
+      section: { ":none": "nothing", ":one": "one for -name-" }
+    }
+
+    it("takes what `to` gives the recipient, sections included", () => {
+      assert.deepStrictEqual(
+        smtpapi(HEADER, { ...MAIL, recipients: ["ben@EXAMPLE.com"] }),
+        aRequest({
+          content: { subject: "Hello Ben", text: "Dear Ben, one for Ben", html: "<p>Ben: one for Ben</p>" },
+          lost: ["X-SMTPAPI to"]
+        })
+      )
+    })
+
+    it("needs no `to` where there is one value", () => {
+      assert.deepStrictEqual(
+        smtpapi({ sub: { "-name-": ["Ann"], "-offer-": 7 } }, { text: "-name- -offer-" }).content,
+        { subject: "", text: "Ann 7", html: undefined }
+      )
+    })
+
+    it("never takes what is another's", () => {
+      for (const header of [
+        { ...HEADER, to: [] },
+        { ...HEADER, section: {} }
+      ]) {
+        const { content, lost } = smtpapi(header, MAIL)
+        assert.isUndefined(content)
+        assert.includeMembers([...lost], ["X-SMTPAPI sub -name-", "X-SMTPAPI sub -offer-"])
+      }
+    })
+
+    it("is lost in a mail for several, and where nobody can read it", () => {
+      assert.deepStrictEqual(smtpapi(HEADER, { ...MAIL, recipients: ["ann@example.com", "ben@example.com"] }), {
+        ...aRequest(),
+        lost: ["X-SMTPAPI sub", "X-SMTPAPI section"]
+      })
+      assert.deepStrictEqual(smtpapi({ sub: ["a"], section: "b" }).lost, ["X-SMTPAPI sub", "X-SMTPAPI section"])
+      assert.deepStrictEqual(smtpapi({ sub: { "": ["a"], b: [{}], c: [null] } }, { text: "bc" }), {
+        ...aRequest(),
+        lost: ["X-SMTPAPI sub", "X-SMTPAPI sub b", "X-SMTPAPI sub c"]
+      })
+    })
+
+    it("is bounded", () => {
+      const many = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`-${index}-`, ["v"]]))
+      assert.deepStrictEqual(smtpapi({ sub: many }).lost, ["X-SMTPAPI sub (more than 50 placeholders)"])
+      const { content, lost } = smtpapi({ sub: { "-": ["0".repeat(16_000)] } }, { text: "-".repeat(100_000) })
+      assert.isUndefined(content)
+      assert.deepStrictEqual(lost, ["substitution (the mail is too long)"])
+      const long = "x".repeat(65)
+      assert.deepStrictEqual(smtpapi({ sub: { [long]: ["v"] } }).lost, [`X-SMTPAPI sub ${long.slice(0, 40)}`])
+      const section = { s: "v".repeat(16_000) }
+      assert.deepStrictEqual(smtpapi({ sub: { "-a-": ["s"], "-b-": ["s"] }, section }).lost, ["X-SMTPAPI sub -b-"])
+    })
   })
 
   it("does not decide who gets a mail: recipients that RCPT TO does not have are lost", () => {

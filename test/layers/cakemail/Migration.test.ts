@@ -16,12 +16,12 @@ describe("migrationOf", () => {
     const log = makeLogRecorder()
     return Effect.gen(function* () {
       yield* migrationOf(mail("X-PM-Tag", "welcome"), testSettings.api)
-      yield* migrationOf(mail("X-SMTPAPI", '{"sub": {"a": ["b"]}, "ip_pool": "c"}'), testSettings.api)
+      yield* migrationOf(mail("X-SMTPAPI", '{"asm_group_id": 1, "ip_pool": "c"}'), testSettings.api)
       assert.deepStrictEqual(log.events, [
         {
           level: "Warn",
           event: "migration_headers_ignored",
-          fields: { headers: "X-SMTPAPI sub, X-SMTPAPI ip_pool" }
+          fields: { headers: "X-SMTPAPI asm_group_id, X-SMTPAPI ip_pool" }
         }
       ])
     }).pipe(Effect.provide(log.layer))
