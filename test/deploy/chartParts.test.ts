@@ -175,7 +175,8 @@ describe.runIf(withRenderer)("what belongs together", () => {
 
   it.live("the job that sends dead letters again fits the pods", () =>
     Effect.gen(function* () {
-      const { only } = yield* withValues({ deadLetters: { enabled: true } })
+      const secret = { values: { HTTPS_PROXY: "http://proxy:3128" } }
+      const { only } = yield* withValues({ deadLetters: { enabled: true }, secret })
       const pod = at(only("Deployment"), "spec.template.spec")
       const [job] = parseManifests(readFileSync("deploy/helm/replay-job.yaml", "utf8"), "replay-job.yaml")
       const other = at(job, "spec.template.spec")
@@ -186,6 +187,10 @@ describe.runIf(withRenderer)("what belongs together", () => {
         assert.deepInclude([...list(at(pod, "containers.0.volumeMounts"))], mount)
       }
       assert.strictEqual(at(other, "containers.0.envFrom.0.configMapRef.name"), only("ConfigMap").metadata.name)
+      assert.deepStrictEqual(at(other, "containers.0.envFrom.2.secretRef"), {
+        name: only("Secret").metadata.name,
+        optional: true
+      })
     })
   )
 
