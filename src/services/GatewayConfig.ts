@@ -49,10 +49,15 @@ export interface GatewaySettings {
   readonly tracing: {
     /** Where spans are sent; `undefined` when tracing is off. */
     readonly endpoint: string | undefined
+    readonly protocol: "http/protobuf" | "grpc"
+    readonly compression: "none" | "gzip"
     /** Sent with them. */
     readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>
     readonly timeout: Duration.Duration
     readonly caPath: string | undefined
+    /** By which the gateway shows who it is; both or none. */
+    readonly clientCertificatePath: string | undefined
+    readonly clientKeyPath: string | undefined
     readonly serviceName: string
     readonly resourceAttributes: Readonly<Record<string, string>>
     readonly sampler:

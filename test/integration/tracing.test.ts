@@ -326,6 +326,45 @@ describe("a collector with a certificate of a private authority", () => {
   )
 })
 
+describe("a collector that asks for a certificate", () => {
+  it.live("gets that of OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, and the spans, compressed if they are to be", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { certificate, privateKey } = yield* makeSelfSigned("collector.example.com")
+        const directory = yield* Effect.acquireRelease(
+          Effect.sync(() => mkdtempSync(join(tmpdir(), "collector-"))),
+          (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+        )
+        const clientCertificatePath = join(directory, "client.pem")
+        const clientKeyPath = join(directory, "client.key")
+        writeFileSync(clientCertificatePath, certificate)
+        writeFileSync(clientKeyPath, Redacted.value(privateKey))
+        const collector = yield* startSecureCollector({
+          cert: certificate,
+          key: Redacted.value(privateKey),
+          clientCa: certificate
+        })
+        const tracing = {
+          endpoint: `${collector.url}/v1/traces`,
+          timeout: Duration.millis(200),
+          compression: "gzip",
+          caPath: clientCertificatePath
+        } as const
+        const stranger = yield* startTracedGateway({ settings: { tracing } })
+        yield* sendMail(stranger.wire)
+        yield* stranger.wire.ask("QUIT")
+        const friend = yield* startTracedGateway({
+          settings: { tracing: { ...tracing, clientCertificatePath, clientKeyPath } }
+        })
+        yield* sendMail(friend.wire)
+        yield* spansAfterSession(friend.wire, collector)
+        assert.strictEqual(spansNamed(collector.spans, "SMTP message").length, 1)
+        assert.strictEqual(collector.requests[0]?.headers["content-encoding"], "gzip")
+      })
+    )
+  )
+})
+
 describe("sampling", () => {
   for (const sampler of ["always_off", "parentbased_traceidratio"] as const) {
     run(

@@ -210,7 +210,7 @@ describe("a collector that is away", () => {
 describe("without an endpoint", () => {
   it.live("the SDK is not loaded", () =>
     Effect.gen(function* () {
-      const loaded = (module: string) =>
+      const loaded = (module: string, packages = "@opentelemetry.(?!api\\\\b)") =>
         Effect.map(
           runProgram(process.execPath, [
             "--input-type=module",
@@ -219,12 +219,17 @@ describe("without an endpoint", () => {
              await import("./src/${module}")
              const paths = Object.keys(createRequire(process.cwd() + "/").cache)
              // prom-client brings the interfaces along, in @opentelemetry/api.
-             console.log(paths.filter((path) => /@opentelemetry.(?!api\\b)/.test(path)).length)`
+             console.log(paths.filter((path) => new RegExp("${packages}").test(path)).length)`
           ]),
           ({ stdout }) => Number(stdout)
         )
       assert.strictEqual(yield* loaded("programs/start.ts"), 0)
       assert.isAbove(yield* loaded("layers/telemetry/TracingOtlp.ts"), 20)
+      // Nor what one protocol takes, for the other.
+      const grpc = "node_modules.@grpc"
+      assert.strictEqual(yield* loaded("layers/telemetry/TracingOtlp.ts", grpc), 0)
+      assert.strictEqual(yield* loaded("layers/telemetry/otlpHttp.ts", grpc), 0)
+      assert.isAbove(yield* loaded("layers/telemetry/otlpGrpc.ts", grpc), 20)
     })
   )
 })

@@ -3,6 +3,7 @@ import { Effect, Schema, type Scope } from "effect"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { createServer as createTlsServer } from "node:https"
 import type { AddressInfo } from "node:net"
+import { gunzipSync } from "node:zlib"
 import root from "otlp-schema/build/src/generated/root.js"
 import { listening } from "./ScriptedApi.ts"
 
@@ -80,14 +81,14 @@ export interface CollectorKit {
   readonly be: (mood: "ok" | "hang" | number) => Effect.Effect<void>
 }
 
-interface CertificatePair {
+export interface CertificatePair {
   readonly cert: string
   readonly key: string
 }
 
-/** Until the scope closes. */
+/** Until the scope closes. With `clientCa` it asks clients for a certificate of that authority. */
 export const startSecureCollector: (
-  tls: CertificatePair | undefined
+  tls: (CertificatePair & { readonly clientCa?: string }) | undefined
 ) => Effect.Effect<CollectorKit, never, Scope.Scope> = Effect.fnUntraced(function* (tls) {
   const spans: Array<CollectedSpan> = []
   const requests: Array<CollectorKit["requests"][number]> = []
@@ -101,7 +102,8 @@ export const startSecureCollector: (
     incoming.on("end", () => {
       requests.push({ path: incoming.url ?? "", headers: incoming.headers })
       const take = () => {
-        const body = Buffer.concat(chunks)
+        const sent = Buffer.concat(chunks)
+        const body = incoming.headers["content-encoding"] === "gzip" ? gunzipSync(sent) : sent
         bodies.push(body)
         spans.push(...readSpans(body))
         outgoing.writeHead(200, { "content-type": "application/x-protobuf" })
@@ -112,7 +114,11 @@ export const startSecureCollector: (
       else outgoing.writeHead(mood).end("no")
     })
   }
-  const server = yield* listening(() => (tls === undefined ? createServer(serve) : createTlsServer(tls, serve)))
+  const server = yield* listening(() =>
+    tls === undefined
+      ? createServer(serve)
+      : createTlsServer({ ...tls, ca: tls.clientCa, requestCert: tls.clientCa !== undefined }, serve)
+  )
   const { port } = server.address() as AddressInfo
   return {
     url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
@@ -152,7 +158,8 @@ const { ExportTraceServiceRequest } = (root as unknown as Generated).opentelemet
 
 const decodeRequest = Schema.decodeUnknownSync(Request)
 
-const readSpans = (body: Buffer): ReadonlyArray<CollectedSpan> => {
+/** Of one `ExportTraceServiceRequest`. */
+export const readSpans = (body: Buffer): ReadonlyArray<CollectedSpan> => {
   const message = ExportTraceServiceRequest.decode(body)
   const wrong = ExportTraceServiceRequest.verify(message)
   if (wrong !== null) throw new Error(wrong)

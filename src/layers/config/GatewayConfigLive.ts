@@ -50,11 +50,13 @@ export const readGatewaySettings: Effect.Effect<GatewaySettings, ConfigProblems,
     const machine = yield* Effect.sync(thisMachine)
     const gateway = decodeSettings(texts, problems, machine)
     // Unlike a certificate, which may come later, these files are needed from the first call on.
-    const authorities = [
+    const neededFiles = [
       [settings.apiCaPath.name, gateway.api.caPath],
-      [settings.otlpCertificate.name, gateway.tracing.caPath]
+      [settings.otlpCertificate.name, gateway.tracing.caPath],
+      [settings.otlpClientCertificate.name, gateway.tracing.clientCertificatePath],
+      [settings.otlpClientKey.name, gateway.tracing.clientKeyPath]
     ] as const
-    for (const [name, path] of authorities) {
+    for (const [name, path] of neededFiles) {
       if (path === undefined || (yield* isReadable(path))) continue
       problems.push({ name, given: shown(path, false), expected: "the path of a PEM file that can be read" })
     }

@@ -18,18 +18,23 @@ export const contradictions = (
   gateway: GatewaySettings,
   smtpPorts: ReadonlyArray<NamedPort>
 ): ReadonlyArray<Contradiction> => [
-  ...halfCertificate(gateway.tls),
+  ...halfCertificate(["TLS_CERT_PATH", gateway.tls.certificatePath], ["TLS_KEY_PATH", gateway.tls.keyPath]),
+  ...halfCertificate(
+    ["OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", gateway.tracing.clientCertificatePath],
+    ["OTEL_EXPORTER_OTLP_CLIENT_KEY", gateway.tracing.clientKeyPath]
+  ),
   ...batchLargerThanQueue(gateway.tracing),
   ...portsTakenTwice(smtpPorts),
   ...(hostsOverlap(gateway.smtp.host, gateway.http.host) ? httpPortTaken(gateway.http.port, smtpPorts) : [])
 ]
 
-const halfCertificate = (tls: GatewaySettings["tls"]): ReadonlyArray<Contradiction> => {
-  if ((tls.certificatePath === undefined) === (tls.keyPath === undefined)) return []
+/** The name of a setting, and the path that it gives. */
+type NamedPath = readonly [name: string, path: string | undefined]
+
+const halfCertificate = (certificate: NamedPath, key: NamedPath): ReadonlyArray<Contradiction> => {
+  if ((certificate[1] === undefined) === (key[1] === undefined)) return []
   const [name, other, what] =
-    tls.keyPath === undefined
-      ? ["TLS_KEY_PATH", "TLS_CERT_PATH", "private key"]
-      : ["TLS_CERT_PATH", "TLS_KEY_PATH", "certificate"]
+    key[1] === undefined ? [key[0], certificate[0], "private key"] : [certificate[0], key[0], "certificate"]
   const expected = `the path of the ${what} that belongs to ${other}, or unset ${other}`
   return [{ problem: { name, given: "not set", expected }, between: [name, other] }]
 }

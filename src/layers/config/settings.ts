@@ -232,14 +232,14 @@ export const settings = {
     "OTEL_TRACES_EXPORTER",
     Formats.choice(["otlp", "none"]),
     "otlp if an endpoint is set",
-    "none turns tracing off; otlp turns it on, without an endpoint to http://localhost:4318."
+    "none turns tracing off; otlp turns it on, without an endpoint to http://localhost:4318, or 4317 for gRPC."
   ),
   otlpEndpoint: optional(
     TRACES,
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     TracingFormats.collectorUrl,
     "none",
-    "Base address of the collector; spans go to /v1/traces below it. Setting it turns tracing on."
+    "Base address of the collector; spans go to /v1/traces below it, unless it is gRPC. Setting it turns tracing on."
   ),
   otlpTracesEndpoint: optional(
     TRACES,
@@ -253,13 +253,27 @@ export const settings = {
     "OTEL_EXPORTER_OTLP_PROTOCOL",
     TracingFormats.otlpProtocol,
     "http/protobuf",
-    "How the collector is spoken to. There is no gRPC."
+    "How the collector is spoken to; collectors usually listen for gRPC on port 4317, and for HTTP on 4318."
   ),
   otlpTracesProtocol: optional(
     TRACES,
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
     TracingFormats.otlpProtocol,
     "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "The same, for spans alone."
+  ),
+  otlpCompression: required(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_COMPRESSION",
+    TracingFormats.compression,
+    "none",
+    "Whether spans are compressed on their way: less to send, more CPU."
+  ),
+  otlpTracesCompression: optional(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+    TracingFormats.compression,
+    "OTEL_EXPORTER_OTLP_COMPRESSION",
     "The same, for spans alone."
   ),
   otlpHeaders: optional(
@@ -296,6 +310,20 @@ export const settings = {
     Formats.path,
     "the authorities that Node.js trusts",
     "PEM file with the certificate authorities that the collector is checked by."
+  ),
+  otlpClientCertificate: optional(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    Formats.path,
+    "none",
+    "PEM file with the certificate that the gateway shows to a collector that asks for one."
+  ),
+  otlpClientKey: optional(
+    TRACES,
+    "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    Formats.path,
+    "none",
+    "PEM file with the private key of that certificate."
   ),
   otelServiceName: optional(
     TRACES,

@@ -17,16 +17,10 @@ export const collectorUrl: Format<string> = {
   secret: false
 }
 
-/** gRPC would take a second HTTP stack along; every collector listens for both. */
-export const otlpProtocol: Format<"http/protobuf"> = {
-  decoder: parsed(Schema.Literal("http/protobuf"), (text) =>
-    text.toLowerCase() === "http/protobuf" ? "http/protobuf" : undefined
-  ),
-  expected: "http/protobuf, the only one that is spoken; collectors listen for it on port 4318",
-  unit: "",
-  range: "http/protobuf",
-  secret: false
-}
+/** There is no http/json: who listens for it listens for these. */
+export const otlpProtocol = choice(["http/protobuf", "grpc"])
+
+export const compression = choice(["none", "gzip"])
 
 export const sampler = choice([
   "always_on",

@@ -3,20 +3,20 @@ import * as NodeSdk from "@effect/opentelemetry/NodeSdk"
 import * as OtelTracer from "@effect/opentelemetry/OtelTracer"
 import * as Resource from "@effect/opentelemetry/Resource"
 import { SpanStatusCode, type Tracer as SdkTracer } from "@opentelemetry/api"
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto"
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
   ParentBasedSampler,
   type Sampler,
+  type SpanExporter,
   TraceIdRatioBasedSampler
 } from "@opentelemetry/sdk-trace-base"
-import { Context, Duration, Effect, Exit, Layer, Option, Redacted, References, Tracer } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Option, References, Tracer } from "effect"
 import { randomUUID } from "node:crypto"
-import { readFileSync } from "node:fs"
 import { TraceState } from "../../domain/traceContext.ts"
 import { GatewayConfig, type GatewaySettings } from "../../services/GatewayConfig.ts"
 import type { Metrics } from "../../services/Metrics.ts"
+import { collectorAccess } from "./collectorAccess.ts"
 import { publicFailure } from "./spanOutcome.ts"
 import { replyAttributes, setAttributes } from "./spans.ts"
 import { LAST_FLUSH, makeTracingQueue } from "./TracingQueue.ts"
@@ -34,14 +34,18 @@ export const tracingOtlp = (endpoint: string): Layer.Layer<never, never, Gateway
   Layer.unwrap(
     Effect.gen(function* () {
       const { shutdown, tracing } = yield* GatewayConfig
-      const exporter = yield* Effect.sync(() => makeExporter(endpoint, tracing))
+      const exporter = yield* makeExporter(endpoint, tracing)
       const lastFlush = Duration.min(Duration.fromInputUnsafe(LAST_FLUSH), shutdown.timeout)
       const queue = yield* makeTracingQueue(exporter, { ...tracing, lastFlush })
       const provider = NodeSdk.layerTracerProvider(queue, {
         sampler: makeSampler(tracing),
         spanLimits: { attributeValueLengthLimit: MAX_ATTRIBUTE_LENGTH }
       })
-      yield* Effect.logInfo("tracing_started", { endpoint, sampler: tracing.sampler })
+      yield* Effect.logInfo("tracing_started", {
+        endpoint,
+        protocol: tracing.protocol,
+        sampler: tracing.sampler
+      })
       return Layer.effect(Tracer.Tracer, Effect.map(OtelTracer.make, discreet)).pipe(
         Layer.provide(SpansOfOurs),
         Layer.provide(provider),
@@ -71,12 +75,12 @@ const silentOnSuccess = (tracer: SdkTracer): SdkTracer => {
   return tracer
 }
 
-const makeExporter = (endpoint: string, { caPath, headers, timeout }: TracingSettings): OTLPTraceExporter =>
-  new OTLPTraceExporter({
-    url: endpoint,
-    headers: { ...Redacted.value(headers) },
-    timeoutMillis: Duration.toMillis(timeout),
-    httpAgentOptions: { keepAlive: true, ...(caPath !== undefined && { ca: readFileSync(caPath) }) }
+/** What the other protocol needs is not loaded. */
+const makeExporter = (endpoint: string, tracing: TracingSettings): Effect.Effect<SpanExporter> =>
+  Effect.gen(function* () {
+    const access = yield* Effect.sync(() => collectorAccess(endpoint, tracing))
+    if (tracing.protocol === "grpc") return (yield* Effect.promise(() => import("./otlpGrpc.ts"))).grpcExporter(access)
+    return (yield* Effect.promise(() => import("./otlpHttp.ts"))).httpExporter(access)
   })
 
 const makeSampler = ({ sampledShare, sampler }: TracingSettings): Sampler => {

@@ -121,10 +121,17 @@ const exported = (
 
 /** Of a collector's answer the status alone: its body may repeat what it was sent. */
 const describe = (error: Error): string => {
+  if ("details" in error) return describeGrpc(error)
   const code = "code" in error && (typeof error.code === "string" || typeof error.code === "number") ? error.code : ""
   const text = typeof code === "number" || error.message === "" ? `${code} ${error.message}`.trim() : error.message
   return text.slice(0, MAX_CAUSE_LENGTH)
 }
+
+/** `7 PERMISSION_DENIED`; the words behind the status only where no collector has spoken yet. */
+const describeGrpc = ({ message }: Error): string =>
+  (NOT_REACHED.test(message) ? message : message.replace(/:.*/s, "")).slice(0, MAX_CAUSE_LENGTH)
+
+const NOT_REACHED = /^14 UNAVAILABLE: (?:No connection established|Name resolution failed)/
 
 const MAX_CAUSE_LENGTH = 200
 

@@ -27,6 +27,11 @@ describe("where spans go", () => {
       "http://other/spans"
     ],
     [{ OTEL_TRACES_EXPORTER: "otlp" }, "http://localhost:4318/v1/traces"],
+    [{ OTEL_TRACES_EXPORTER: "otlp", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }, "http://localhost:4317"],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4317", OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "grpc" },
+      "http://collector:4317/"
+    ],
     [{ OTEL_TRACES_EXPORTER: "none", OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" }, undefined],
     [{ OTEL_SDK_DISABLED: "TRUE", OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" }, undefined],
     [{ OTEL_SDK_DISABLED: "true", OTEL_TRACES_EXPORTER: "otlp" }, undefined],
@@ -54,6 +59,22 @@ describe("what is sent with them", () => {
         "x-empty": ""
       })
       assert.notInclude(JSON.stringify(yield* read({ OTEL_EXPORTER_OTLP_HEADERS: "a=hunter2" })), "hunter2")
+    })
+  )
+
+  it.effect("how they are sent: by HTTP as they are, unless it is said, and what is said for traces wins", () =>
+    Effect.gen(function* () {
+      const ways = (env: Record<string, string>) =>
+        Effect.map(read(env), ({ compression, protocol }) => [protocol, compression])
+      assert.deepStrictEqual(yield* ways({}), ["http/protobuf", "none"])
+      const general = { OTEL_EXPORTER_OTLP_PROTOCOL: "GRPC", OTEL_EXPORTER_OTLP_COMPRESSION: "gzip" }
+      assert.deepStrictEqual(yield* ways(general), ["grpc", "gzip"])
+      const specific = {
+        ...general,
+        OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "http/protobuf",
+        OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: "none"
+      }
+      assert.deepStrictEqual(yield* ways(specific), ["http/protobuf", "none"])
     })
   )
 
@@ -100,25 +121,14 @@ describe("what is sent with them", () => {
 })
 
 describe("a mistake is told at start", () => {
-  it.effect("gRPC, with what to do", () =>
-    Effect.gen(function* () {
-      const expected = "give http/protobuf, the only one that is spoken; collectors listen for it on port 4318"
-      assert.deepStrictEqual(
-        yield* mistakes({ OTEL_EXPORTER_OTLP_PROTOCOL: "grpc", OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "http/json" }),
-        [
-          `OTEL_EXPORTER_OTLP_PROTOCOL is "grpc": ${expected}`,
-          `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is "http/json": ${expected}`
-        ]
-      )
-      yield* read({ OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" })
-    })
-  )
-
   const wrong: ReadonlyArray<readonly [name: string, ...values: ReadonlyArray<string>]> = [
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "grpc://collector:4317", "http://a:b@collector", "http://a/?b=c"],
     ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "nowhere", "http://a#b"],
     ["OTEL_EXPORTER_OTLP_HEADERS", "x-api-key", "=a", "a b=c", "a=%zz", "a=b%0d%0ac=d", "a=ü"],
     ["OTEL_RESOURCE_ATTRIBUTES", "a", "a=%", "a b=c"],
+    ["OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "http", "gRPC-web"],
+    ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"],
+    ["OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"],
     ["OTEL_TRACES_SAMPLER", "sometimes", "jaeger_remote"],
     ["OTEL_TRACES_SAMPLER_ARG", "1.1", "-1", "10%", "1e-3", "."],
     ["OTEL_TRACES_EXPORTER", "console", "otlp,console"],
@@ -143,6 +153,15 @@ describe("a mistake is told at start", () => {
       const [line] = yield* mistakes({ OTEL_EXPORTER_OTLP_HEADERS: "hunter2" })
       assert.match(line ?? "", /^OTEL_EXPORTER_OTLP_HEADERS is set to something else \(hidden/)
       assert.notInclude(line ?? "", "hunter2")
+    })
+  )
+
+  it.effect("a certificate without its key", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* mistakes({ OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: "/no/such/file.pem" }), [
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY is not set: give the path of the private key that belongs to OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, or unset OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE is "/no/such/file.pem": give the path of a PEM file that can be read'
+      ])
     })
   )
 
