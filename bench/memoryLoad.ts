@@ -40,10 +40,19 @@ export const measureMemory = Effect.fnUntraced(function* (load: HostileLoad) {
   const resting = (yield* gateway.memory).now
 
   const sending = yield* besideClients(gateway, load.clients, sendAll(gateway, load))
+  const sent = yield* gateway.memory
   yield* eventually(Effect.map(gateway.metric("smtp_inflight_message_bytes"), (bytes) => bytes === 0))
+  yield* gateway.forgetPeak
+  const between = (yield* gateway.memory).now
   const trickling = yield* besideClients(gateway, load.clients, trickleAll(gateway, load))
   const { now, peak } = yield* gateway.memory
-  return { sending, trickling, resting, peak, settled: now }
+  return {
+    resting,
+    sending: { ...sending, peak: sent.peak },
+    between,
+    trickling: { ...trickling, peak },
+    settled: now
+  }
 })
 
 /** Runs the load while clients send a mail after another, and looks at what the gateway says that it holds. */

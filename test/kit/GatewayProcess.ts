@@ -1,7 +1,7 @@
 /** The gateway as a process of its own, as it runs in production: for tests that signal it, kill it or weigh it. */
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
-import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import { get } from "node:http"
 import { freePort } from "./freePort.ts"
 import { metricOf } from "./metricOf.ts"
@@ -30,8 +30,9 @@ export interface GatewayProcess {
   readonly complaints: Effect.Effect<string>
   /** CPU time used so far, user and system, in milliseconds. */
   readonly cpu: Effect.Effect<number>
-  /** Resident set now and at its largest, bytes. */
+  /** Resident set now and at its largest since the start or `forgetPeak`, bytes. */
   readonly memory: Effect.Effect<{ readonly now: number; readonly peak: number }>
+  readonly forgetPeak: Effect.Effect<void>
   /** What it holds when nothing is left to collect; of a gateway that was started by `WEIGHED`. */
   readonly weight: Effect.Effect<Weight>
   /** See `metricOf`. */
@@ -145,6 +146,8 @@ export const startGatewayProcess = Effect.fnUntraced(function* (options: {
       return spent.reduce((sum, each) => sum + each, 0) / 1e6
     }),
     memory: Effect.sync(() => ({ now: status("VmRSS"), peak: status("VmHWM") })),
+    // See clear_refs in proc(5).
+    forgetPeak: Effect.sync(() => writeFileSync(`/proc/${child.pid}/clear_refs`, "5")),
     weight: Effect.callback((resume) => {
       const listen = (line: string) => {
         const [, fibers, bytes] = /^\{"fibers":(\d+),"bytes":(\d+)\}$/.exec(line) ?? []

@@ -1,5 +1,5 @@
 /** Effect's Cache for look-ups that carry secrets: neither keys nor entries keep what the look-up was made with. */
-import { Cache, Duration, Effect, Equal, Exit, Hash, MutableHashMap, type Option } from "effect"
+import { Cache, Context, Duration, Effect, Exit, MutableHashMap, type Option } from "effect"
 
 export interface SharedLookups<A, E> {
   /**
@@ -22,26 +22,23 @@ export const makeSharedLookups = <A, E>(options: {
   readonly capacity: number
   /** Zero or less: not remembered. */
   readonly timeToLive: (value: A) => Duration.Duration
-}): Effect.Effect<SharedLookups<A, E>> =>
-  Effect.map(
-    Cache.makeWith((key: LookupKey<A, E>) => key.take(), {
+}): Effect.Effect<SharedLookups<A, E>> => {
+  /** Carries the look-up past the cache, which knows only keys. */
+  class Asked extends Context.Service<Asked, OneLookup<A, E>>()("gateway/layers/cakemail/SharedLookups/Asked") {}
+
+  return Effect.map(
+    Cache.makeWith((_key: string) => Effect.flatMap(Asked, (asked) => asked.take()), {
       capacity: options.capacity,
-      timeToLive: (exit) => (Exit.isSuccess(exit) ? atLeastZero(options.timeToLive(exit.value)) : Duration.zero)
+      timeToLive: (exit) => (Exit.isSuccess(exit) ? atLeastZero(options.timeToLive(exit.value)) : Duration.zero),
+      requireServicesAt: "lookup"
     }),
     (cache) => {
       const held = cache.map
       return {
-        get: (text, lookup) =>
-          Effect.suspend(() => {
-            const key = new LookupKey(text, lookup)
-            return Effect.ensuring(
-              Cache.get(cache, key),
-              // A hit leaves this key in the cache in place of the older equal one.
-              Effect.sync(() => key.empty())
-            )
-          }),
-        peek: (text) => Cache.getSuccess(cache, new LookupKey<A, E>(text, undefined)),
-        forget: (text, when) => Effect.asVoid(Cache.invalidateWhen(cache, new LookupKey<A, E>(text, undefined), when)),
+        get: (key, lookup) =>
+          Effect.suspend(() => Effect.provideService(Cache.get(cache, key), Asked, new OneLookup(lookup))),
+        peek: (key) => Cache.getSuccess(cache, key),
+        forget: (key, when) => Effect.asVoid(Cache.invalidateWhen(cache, key, when)),
         prune: Effect.map(Cache.keys(cache), (keys) => {
           let count = 0
           for (const _ of keys) count++
@@ -51,33 +48,20 @@ export const makeSharedLookups = <A, E>(options: {
       }
     }
   )
+}
 
-/** Equal by its text. Carries the look-up to the cache, which knows only keys, and gives it away once. */
-class LookupKey<A, E> implements Equal.Equal {
-  readonly text: string
+/** Gives the look-up away once: the cache keeps the context that it was looked up in for as long as the value. */
+class OneLookup<A, E> {
   private lookup: Effect.Effect<A, E> | undefined
 
-  constructor(text: string, lookup: Effect.Effect<A, E> | undefined) {
-    this.text = text
+  constructor(lookup: Effect.Effect<A, E>) {
     this.lookup = lookup
   }
 
   take(): Effect.Effect<A, E> {
     const lookup = this.lookup
     this.lookup = undefined
-    return lookup ?? Effect.die(new Error("a cached look-up was asked for without one"))
-  }
-
-  empty(): void {
-    this.lookup = undefined
-  }
-
-  [Equal.symbol](that: Equal.Equal): boolean {
-    return that instanceof LookupKey && that.text === this.text
-  }
-
-  [Hash.symbol](): number {
-    return Hash.string(this.text)
+    return lookup ?? Effect.die(new Error("a look-up was asked for twice"))
   }
 }
 
