@@ -16,6 +16,13 @@ export const decodeQuotedPrintable = (source: Buffer, start: number, end: number
   let at = start
   while (at < end) {
     const octet = source[at] ?? 0
+    // Nearly all there is.
+    if (octet > EQUALS || (octet > SPACE && octet < EQUALS)) {
+      decoded[length++] = octet
+      at++
+      kept = length
+      continue
+    }
     if (octet === SPACE || octet === TAB) {
       decoded[length++] = octet
       at++
