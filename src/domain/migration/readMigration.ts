@@ -128,7 +128,9 @@ class Request {
         this.#addCustomData(header, wish.name, wish.value)
         break
       case "Substitution":
+        if (this.#substitutions.has(wish.placeholder)) break
         if (this.#substitutions.size < MAX_PLACEHOLDERS) this.#substitutions.set(wish.placeholder, wish.text)
+        else this.#lost.add(`${header} (more than ${MAX_PLACEHOLDERS} placeholders)`)
         break
       case "TestMode":
         this.#testMode = true

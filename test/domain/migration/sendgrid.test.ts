@@ -124,6 +124,16 @@ describe("X-SMTPAPI", () => {
       })
     })
 
+    it("of several headers is added up, and the first says what stands for a placeholder", () => {
+      const header = (from: number, value: string) => {
+        const placeholders = Array.from({ length: 30 }, (_, index) => [`-${from + index}-`, [value]])
+        return ["X-SMTPAPI", JSON.stringify({ sub: Object.fromEntries(placeholders) })] as const
+      }
+      const { content, lost } = requestOf([header(0, "one"), header(25, "two")], { text: "-0- -25- -45- -54-" })
+      assert.strictEqual(content?.text, "one one two -54-")
+      assert.deepStrictEqual(lost, ["X-SMTPAPI (more than 50 placeholders)"])
+    })
+
     it("is bounded", () => {
       const many = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`-${index}-`, ["v"]]))
       assert.deepStrictEqual(smtpapi({ sub: many }).lost, ["X-SMTPAPI sub (more than 50 placeholders)"])
