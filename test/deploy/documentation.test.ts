@@ -41,6 +41,15 @@ for (const page of PAGES) {
   })
 }
 
+describe("docs/deployment.md", () => {
+  it("installs an image that the pipeline has pushed", () => {
+    const text = readFileSync("docs/deployment.md", "utf8")
+    const [install = ""] = /helm upgrade smtp-gateway .*?\n```/s.exec(text) ?? []
+    assert.include(install, `--set-string image.tag="$(git rev-parse HEAD)"`)
+    assert.include(readFileSync(".github/workflows/docker.yml", "utf8"), `docker push "$IMAGE:$GITHUB_SHA"`)
+  })
+})
+
 describe("docs/security.md", () => {
   it("shows a test for every control, or says that there is none", () => {
     const rows = [...readFileSync("docs/security.md", "utf8").matchAll(/^\| [^|]+ \| [^|]+ \| ([^|]+) \|$/gm)]

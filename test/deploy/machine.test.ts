@@ -107,6 +107,7 @@ describe("the compose file", () => {
       security_opt: ["no-new-privileges:true"],
       sysctls: { "net.ipv4.ip_unprivileged_port_start": 0 },
       mem_limit: "1g",
+      pids_limit: Number(directive("TasksMax")),
       ports: ["587:587", "127.0.0.1:8080:8080"]
     })
     const grace = Number(`${at(gateway, "stop_grace_period")}`.replace(/s$/, ""))

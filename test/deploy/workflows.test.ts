@@ -85,7 +85,7 @@ describe("the workflows", () => {
       "npm run --silent bench",
       "helm lint --strict",
       "helm template",
-      "helm package",
+      'helm package deploy/helm/smtp-gateway --app-version "$GITHUB_SHA"',
       "npm audit --omit=dev",
       "npm sbom"
     ]) {
