@@ -703,7 +703,7 @@ export const settings = {
     "SANDBOX_MAX_BYTES",
     Formats.size("1 MiB", "64 GiB"),
     "256 MiB",
-    "Bytes of captured mails that are kept at most; the oldest go first."
+    "Bytes of captured mails that are kept at most; the oldest go first. A mail that is larger by itself is not kept."
   )
 }
 

@@ -51,17 +51,16 @@ export const makeCapturedMessagesMemory: (options: CapturedMessagesOptions) => E
       return removed
     }
 
-    const add = (message: CapturedMessage) => {
-      const entry: Entry = { message, read: false, bytes: weight(message) }
-      entries.set(message.id, entry)
+    /** Those that had to go for it; `undefined` when it is itself too large to be kept: then no other goes. */
+    const keep = (entry: Entry): ReadonlyArray<string> | undefined => {
+      if (entry.bytes > options.maxBytes) return undefined
+      entries.set(entry.message.id, entry)
       bytes += entry.bytes
       const surplus: Array<string> = []
       for (const oldest of entries.keys()) {
         if (entries.size <= options.maxMessages && bytes <= options.maxBytes) break
         surplus.push(...removeAll([oldest]))
       }
-      // Waiters see a message even when it is too large to be kept.
-      for (const waiter of waiters) if (waiter.matches(entry)) waiter.found(entry)
       return surplus
     }
 
@@ -73,7 +72,11 @@ export const makeCapturedMessagesMemory: (options: CapturedMessagesOptions) => E
     return {
       add: (message) =>
         Effect.suspend(() => {
-          const surplus = add(message)
+          const entry: Entry = { message, read: false, bytes: weight(message) }
+          const surplus = keep(entry)
+          // Waiters see a message even when it is too large to be kept.
+          for (const waiter of waiters) if (waiter.matches(entry)) waiter.found(entry)
+          if (surplus === undefined) return Effect.void
           return Effect.andThen(publish({ _tag: "Added", id: message.id }), publishRemoval(surplus))
         }),
       all: Effect.sync(newestFirst),
