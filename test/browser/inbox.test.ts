@@ -318,6 +318,31 @@ describe.runIf(hasBrowser)("the inbox in a browser", () => {
     })
   )
 
+  // Browsers have six connections for a server: one stream for each tab, and the seventh would wait for ever.
+  run("is live in as many tabs as one likes, whichever of them is closed", ({ page, send, url }) =>
+    Effect.gen(function* () {
+      yield* send(mail("First"))
+      const tabs = [page]
+      for (let tab = 1; tab < 8; tab++) {
+        const opened = yield* step(() => page.context().newPage())
+        yield* step(() => opened.goto(url))
+        yield* step(() => opened.getByRole("link", { name: "First" }).waitFor())
+        yield* step(() => opened.getByText("Live", { exact: true }).waitFor())
+        tabs.push(opened)
+      }
+      yield* send(mail("Second"))
+      for (const tab of tabs) yield* step(() => tab.getByRole("link", { name: "Second" }).waitFor())
+      const left = tabs.slice(1)
+      yield* step(() => page.close())
+      yield* step(() => left[0]?.getByRole("link", { name: "Second" }).click() ?? Promise.resolve())
+      yield* send(mail("Third"))
+      for (const tab of left) {
+        yield* step(() => tab.getByRole("link", { name: "Third" }).waitFor())
+        yield* step(() => tab.getByText("Live", { exact: true }).waitFor())
+      }
+    })
+  )
+
   run("documents its REST API in a page that tries it out", ({ page, url }) =>
     Effect.gen(function* () {
       yield* step(() => page.goto(`${url}/docs`))
