@@ -34,9 +34,10 @@ export const makeForwardEvents = Effect.gen(function* () {
 
   /** `refused` counts the recipients that did not get it. */
   const summaryOf = (forwarding: Forwarding, refused: number) => {
-    const { apiCalls, attachments, firstCall, lastAnswer, recipients, submission } = forwarding
+    const { apiCalls, attachments, firstCall, lastAnswer, messageId, recipients, submission } = forwarding
     return {
       reference: submission.reference,
+      header_message_id: messageId,
       from_address: submission.envelope.sender,
       recipient_count: recipients.length,
       message_size_bytes: submission.raw.byteLength,

@@ -207,7 +207,7 @@ describe("its links", () => {
     assert.includeMembers(names, ['"SMTP message"', '"authenticate"'])
     for (const name of names) assert.include(sources, name)
     const attributes = [...asked.matchAll(/\bspan\.([\w.]+)/g)].map(([, name = ""]) => name)
-    assert.includeMembers(attributes, ["smtp.reference", "correlation_id", "cakemail.email.id"])
+    assert.includeMembers(attributes, ["smtp.reference", "correlation_id", "cakemail.email.id", "messaging.message.id"])
     for (const name of attributes) assert.match(sources, new RegExp(`\\b${name.replaceAll(".", "\\.")}\\b"?:`), name)
   })
 })

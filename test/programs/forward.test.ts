@@ -222,7 +222,12 @@ describe("a message that the API never sees", () => {
 describe("the log", () => {
   it.effect("tells of each message once, with everything but its content", () =>
     Effect.gen(function* () {
-      const email = anEmail({ subject: "secret plans", text: "secret text", attachments: [anAttachment()] })
+      const email = anEmail({
+        messageId: "<m1@example.com>",
+        subject: "secret plans",
+        text: "secret text",
+        attachments: [anAttachment()]
+      })
       const { accept, events } = yield* startForwarding({
         parse: Effect.succeed(email),
         submit: () => Effect.sleep("250 millis")
@@ -236,6 +241,7 @@ describe("the log", () => {
           event: "email_received",
           fields: {
             reference: "s1-1",
+            header_message_id: "<m1@example.com>",
             from_address: "s@example.com",
             recipient_count: 2,
             message_size_bytes: 32,

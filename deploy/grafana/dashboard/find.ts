@@ -8,11 +8,13 @@ import { LOGS, TRACES } from "./sources.ts"
 /** An empty one finds everything. */
 const LOG_LINES = `${LOG_SELECTOR} |= "\${id}"`
 
-/** A trace has an id of its own, a mail that of Cakemail and its reference, a session an id with and without a prefix. */
+/** A trace has an id of its own, a mail that of Cakemail, its reference and its Message-ID, a session an id with and without a prefix. */
 const SPANS = [
   'trace:id = "${id}"',
   'span.cakemail.email.id = "${id}"',
   'span.smtp.reference = "${id}"',
+  'span.messaging.message.id = "${id}"',
+  'span.messaging.message.id = "<${id}>"',
   'span.correlation_id = "${id}"',
   'span.correlation_id = "req_${id}"'
 ].join(" || ")
@@ -37,7 +39,7 @@ export const find: ReadonlyArray<Sized> = [
       type: "logs",
       title: "Log: ${id}",
       description:
-        "Lines with the id that is given at the top: a reference, a correlation id, an id of Cakemail's, a trace id, an address.",
+        "Lines with the id that is given at the top: a reference, a Message-ID, a correlation id, an id of Cakemail's, a trace id, an address.",
       datasource: LOGS,
       targets: [{ refId: "A", datasource: LOGS, expr: LOG_LINES, queryType: "range" }],
       options: { ...options }

@@ -77,7 +77,7 @@ const SECRET: ReadonlySet<string> = new Set([
 const ADDRESS: ReadonlySet<string> = new Set(["authenticated_user", "from_address", "recipient"])
 
 /** `<1234@example.com>` looks like an address and names a mail, nobody. */
-const MESSAGE_ID = "message_id"
+const MESSAGE_ID: ReadonlySet<string> = new Set(["message_id", "header_message_id"])
 
 /** Objects that were written as `{ field: value }`, and not something that has a meaning of its own. */
 const isFields = (value: unknown): value is Readonly<Record<string, unknown>> => {
@@ -111,7 +111,7 @@ class Fields {
     if (SECRET.has(name)) return "<redacted>"
     if (typeof value !== "string") return this.#value(value, depth)
     if (ADDRESS.has(name)) return cut(this.#mask.address(value))
-    return name === MESSAGE_ID ? cut(value) : this.text(value)
+    return MESSAGE_ID.has(name) ? cut(value) : this.text(value)
   }
 
   #value(value: unknown, depth: number): LogValue {

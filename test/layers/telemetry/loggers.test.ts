@@ -255,6 +255,7 @@ describe("LOG_ADDRESSES", () => {
     recipient: '"a b"@example.org',
     reason: "<bob@example.com>: 'ann@example.net' and eve@[192.0.2.1], not mx.example.com.",
     message_id: "<1234@mail.example.com>",
+    header_message_id: "<1234@mail.example.com>",
     warnings: ["of bob@example.com."],
     nested: { recipient: "root" },
     reply: "550 5.7.1 Sender bob@example.com is not a confirmed Cakemail sender"
@@ -284,6 +285,7 @@ describe("LOG_ADDRESSES", () => {
         recipient: "***@example.org",
         reason: "<***@example.com>: '***@example.net' and ***@[192.0.2.1], not mx.example.com.",
         message_id: "<1234@mail.example.com>",
+        header_message_id: "<1234@mail.example.com>",
         warnings: ["of ***@example.com."],
         nested: { recipient: "***" },
         reply: "550 5.7.1 Sender ***@example.com is not a confirmed Cakemail sender"
