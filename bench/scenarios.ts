@@ -147,6 +147,9 @@ export const scenarios: ReadonlyArray<Scenario> = [
   scenario("latency-50", "200 connections, the API takes 50 ms", "full", { connections: 200 }, { latency: 50 }),
   scenario("latency-200", "200 connections, the API takes 200 ms", "full", { connections: 200 }, { latency: 200 }),
   scenario("api-tls", "persistent, with TLS to the API", "full", persistent, { apiTls: true }),
+  scenario("floor", "persistent, beside a server that does not look into the mails", "full", persistent, {
+    subjects: ["gateway", "floor", "baseline"]
+  }),
   scenario("observability", "persistent, with logs and metrics and without", "full", persistent, {
     subjects: ["gateway", "unobserved", "baseline"]
   }),

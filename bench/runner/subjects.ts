@@ -10,9 +10,10 @@ import { BenchFailed, type BenchProcess, startProcess } from "./processes.ts"
 
 /**
  * `gateway`: as `npm run gateway` starts it. `unobserved`: the same without logs and metrics. `traced`: with spans of
- * every mail, or of a tenth of them. `baseline`: bench/servers/baseline.ts.
+ * every mail, or of a tenth of them. `baseline`: bench/servers/baseline.ts. `floor`: the
+ * same without looking into the mail.
  */
-export type SubjectName = "gateway" | "unobserved" | "traced" | "traced-tenth" | "baseline"
+export type SubjectName = "gateway" | "unobserved" | "traced" | "traced-tenth" | "baseline" | "floor"
 
 /** Where a session of the bench takes place. */
 export interface Workplace {
@@ -75,7 +76,7 @@ export const startSubject = Effect.fnUntraced(function* (
   workplace: Workplace,
   options: SubjectOptions
 ) {
-  if (name === "baseline") return yield* startBaseline(workplace, options)
+  if (name === "baseline" || name === "floor") return yield* startBaseline(name, workplace, options)
   const { environment, options: usual, program, rest } = yield* gatewayCommand
   return yield* startGateway(name, workplace, {
     ...options,
@@ -178,16 +179,20 @@ const tracing = (name: SubjectName, collectorUrl: string): Readonly<Record<strin
       }
     : {}
 
-const startBaseline = Effect.fnUntraced(function* (workplace: Workplace, { apiUrl, nodeOptions }: SubjectOptions) {
+const startBaseline = Effect.fnUntraced(function* (
+  name: "baseline" | "floor",
+  workplace: Workplace,
+  { apiUrl, nodeOptions }: SubjectOptions
+) {
   const { certificate, key, serverCore } = workplace
   const smtpPort = yield* freePort
   const process = yield* startProcess({
-    name: "the baseline",
+    name: `the ${name}`,
     core: serverCore,
     args: [
       ...nodeOptions,
       join(rootDirectory, "bench/servers/baseline.ts"),
-      JSON.stringify({ port: smtpPort, apiUrl, certificate, key })
+      JSON.stringify({ port: smtpPort, apiUrl, certificate, key, parse: name === "baseline" })
     ],
     lines: true
   })

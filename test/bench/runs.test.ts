@@ -21,7 +21,8 @@ const SUBJECTS: ReadonlyArray<readonly [SubjectName, code: string]> = [
   ["gateway", "250 2.0.0"],
   ["unobserved", "250 2.0.0"],
   ["traced", "250 2.0.0"],
-  ["baseline", "250"]
+  ["baseline", "250"],
+  ["floor", "250"]
 ]
 
 /** Milliseconds: several processes start, one after another. */
@@ -55,7 +56,7 @@ describe("a run against", () => {
           assert.strictEqual(run.report.unanswered, 0)
           assert.strictEqual(run.calls.emails, 2 * MAILS)
           assert.strictEqual(run.calls.refused, 0)
-          assert.strictEqual(run.calls.token > 0, subject !== "baseline")
+          assert.strictEqual(run.calls.token > 0, code !== "250")
           assert.strictEqual(run.calls.spanBatches > 0, subject === "traced")
           assert.strictEqual(run.figures.failed, 0)
           assert.isAbove(run.figures.rss ?? 0, 1)
