@@ -1,5 +1,6 @@
 /** The key that a client gives a mail so that it is sent once, however often it is built anew. */
 import { type Email, headerValue } from "./Email.ts"
+import { readMigration } from "./migration/readMigration.ts"
 
 export interface Idempotency {
   /** The client's own key, and the account that the mail names, if it does: keys of two accounts are two keys. */
@@ -27,10 +28,13 @@ export const readIdempotencyKey = (value: string): string | undefined => {
   return key === "" || key.length > MAX_IDEMPOTENCY_KEY_LENGTH ? undefined : key
 }
 
-export const idempotencyOf = (email: Email): Idempotency | undefined => {
+/** `recipients` of the envelope: headers may say what stands for placeholders in a mail for one. */
+export const idempotencyOf = (email: Email, recipients: ReadonlyArray<string>): Idempotency | undefined => {
   for (const name of IDEMPOTENCY_HEADERS) {
     const key = readIdempotencyKey(headerValue(email, name) ?? "")
-    if (key !== undefined) return { key: [headerValue(email, "X-Account-Id") ?? "", key], content: contentOf(email) }
+    if (key === undefined) continue
+    const { content } = readMigration(email, { recipients, receivedAt: 0 })
+    return { key: [headerValue(email, "X-Account-Id") ?? "", key], content: contentOf({ ...email, ...content }) }
   }
   return undefined
 }

@@ -84,7 +84,7 @@ export const ForwardSink = Layer.effect(
       const submitOnce = recent.forMessage({
         identity,
         messageId: isTest ? undefined : messageId,
-        idempotency: isTest ? undefined : idempotencyOf(email),
+        idempotency: isTest ? undefined : idempotencyOf(email, envelope.recipients),
         raw: submission.raw
       })
       // Its texts are as large as the payload, and nothing needs them while the calls last.

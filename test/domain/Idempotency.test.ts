@@ -2,13 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { idempotencyOf } from "../../src/domain/Idempotency.ts"
 import { anAttachment, anEmail } from "../kit/mail.ts"
 
+const TO = ["recipient@example.org"]
+
 const withHeaders = (...pairs: ReadonlyArray<readonly [string, string]>) =>
   anEmail({ headers: pairs.map(([name, value]) => ({ name, value })) })
 
-const keyOf = (...pairs: ReadonlyArray<readonly [string, string]>) => idempotencyOf(withHeaders(...pairs))?.key
+const keyOf = (...pairs: ReadonlyArray<readonly [string, string]>) => idempotencyOf(withHeaders(...pairs), TO)?.key
 
 const contentOf = (given: Parameters<typeof anEmail>[0]) =>
-  idempotencyOf(anEmail({ headers: [{ name: "Idempotency-Key", value: "k" }], ...given }))?.content
+  idempotencyOf(anEmail({ headers: [{ name: "Idempotency-Key", value: "k" }], ...given }), TO)?.content
 
 describe("the key", () => {
   it("comes from each of its headers, whatever their case", () => {

@@ -139,6 +139,22 @@ for (const contract of ["email-api-v2", "gateway-v1"] as const) {
       )
     )
 
+    it.live("that put other words into two mails under one idempotency key do not make them one mail", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { sandbox, send } = yield* start({ api: { contract } })
+          const withWord = (word: string) =>
+            send([
+              "Idempotency-Key: welcome",
+              `X-SMTPAPI: {"sub": {"works": ["${word}"]}, "unique_args": {"a": "${word}"}}`
+            ])
+          assert.match(yield* withWord("runs"), /^250 /)
+          assert.match(yield* withWord("walks"), /^550 5\.6\.0 Idempotency key was used for another message/)
+          assert.strictEqual((yield* sandbox.captured).length, 1)
+        })
+      )
+    )
+
     it.live("that ask for a test stand in no one's way: the same mail without them is sent, by whatever key", () =>
       Effect.scoped(
         Effect.gen(function* () {
