@@ -1,6 +1,7 @@
 /** Several processes on real sockets: to their clients, to Prometheus and to whoever stops them they are one. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
+import { spawnSync } from "node:child_process"
 import { connect } from "node:net"
 import { startGatewayProcess } from "../kit/GatewayProcess.ts"
 import { BLOCKED, SUSPENDED, TOO_MANY } from "../kit/LimitsKit.ts"
@@ -293,3 +294,15 @@ const refusedAt = (port: number) =>
     socket.on("connect", () => resume(Effect.succeed("connected")))
     socket.on("error", (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code ?? "")))
   })
+
+describe("npm start", () => {
+  it("takes one process alone, and says so", () => {
+    const { status, stderr } = spawnSync(process.execPath, ["src/programs/main.ts", "start"], {
+      env: { PATH: process.env["PATH"], WORKERS: "2", SMTP_PORT: "0", HTTP_PORT: "0", SANDBOX_PORT: "0" },
+      encoding: "utf8",
+      timeout: 60_000
+    })
+    assert.strictEqual(status, 1)
+    assert.include(stderr, 'WORKERS is "2": give 1: start has its sandbox in the same process')
+  })
+})

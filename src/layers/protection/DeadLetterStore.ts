@@ -50,12 +50,24 @@ export const makeDeadLetterStore: (
     labels: { reason: ["age", "room"] }
   })
 
+  /** False when another process was faster: what is gone was counted there. Of two that rename one file, one fails. */
+  const removeFile = (name: string) =>
+    fileSystem.rename(`${directory}/${name}`, `${directory}/${name}.removed`).pipe(
+      Effect.andThen(fileSystem.remove(`${directory}/${name}.removed`, { force: true })),
+      Effect.as(true),
+      Effect.catchIf(
+        (error) => error.reason._tag === "NotFound",
+        () => Effect.succeed(false)
+      )
+    )
+
   const remove = Effect.fnUntraced(function* (group: Group, reason: "age" | "room") {
-    for (const { name } of group.files) yield* fileSystem.remove(`${directory}/${name}`, { force: true })
+    const removedFiles = yield* Effect.filter(group.files, ({ name }) => removeFile(name))
     files -= group.files.length
     bytes -= group.bytes
-    const lost = unsentOf(group)
-    unsent -= lost
+    unsent -= unsentOf(group)
+    if (removedFiles.length === 0) return
+    const lost = unsentOf({ ...group, files: removedFiles })
     removed.increment({ reason }, lost)
     yield* Effect.logWarning("dead_letter_removed", { letter: group.id, reason, unsent_recipients: lost })
   })

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { ConfigProvider, Duration, Effect, FileSystem, Layer, Redacted } from "effect"
@@ -30,6 +31,16 @@ const lines = (env: Record<string, string>, files?: Record<string, string>) =>
   )
 
 describe("GatewayConfigLive", () => {
+  it.effect("WORKERS: one, a number, or as many as there are CPUs to use", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* read({})).workers, 1)
+      assert.strictEqual((yield* read({ WORKERS: "7" })).workers, 7)
+      assert.strictEqual((yield* read({ WORKERS: "Auto" })).workers, Math.min(availableParallelism(), 128))
+      const { problems } = yield* Effect.flip(read({ WORKERS: "0" }))
+      assert.strictEqual(problems[0]?.expected, "a whole number from 1 to 128, or auto")
+    })
+  )
+
   it.effect("an empty environment gives the documented defaults", () =>
     Effect.gen(function* () {
       const gateway = yield* read({})

@@ -1,0 +1,136 @@
+/**
+ * What several processes cost and bring: `npm run bench:workers` (`-- --seconds 10 1 2 4` for longer, and for other
+ * numbers of workers). Linux only. Nothing is pinned: the load generator and the API take their part of the same CPUs.
+ */
+import { Console, Effect, Schema } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import type { LoadReport } from "./load/LoadReport.ts"
+import { LoadPlan } from "./load/LoadPlan.ts"
+import { runLoad } from "./load/runLoad.ts"
+import { table } from "./runner/markdown.ts"
+import {
+  gatewayCommand,
+  makeWorkplace,
+  rootDirectory,
+  startApi,
+  startGateway,
+  type Workplace
+} from "./runner/subjects.ts"
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: "string", default: "8" } }
+})
+
+const WORKERS = positionals.length === 0 ? ["1", "2"] : positionals
+
+/** No core of this number: nothing is pinned. */
+const ANY = 1_000
+
+/** Whether the limits that are counted by address are asked at all. */
+const NETWORKS = {
+  trusted: {},
+  counted: {
+    TRUSTED_NETWORKS: "192.0.2.0/24",
+    MAX_CONNECTIONS_PER_IP: "1000",
+    RATE_LIMIT_PER_IP: "100000"
+  }
+} as const
+
+interface Result {
+  readonly workers: string
+  readonly network: string
+  readonly report: LoadReport
+  /** Milliseconds of CPU in the measured time: of the first process, and of those that it started. */
+  readonly first: number
+  readonly others: number
+  /** Bytes, of all. */
+  readonly rss: number
+}
+
+const measure = (workplace: Workplace, workers: string, network: keyof typeof NETWORKS) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const api = yield* startApi(workplace, { latency: 0, tls: false, check: false })
+      const { environment, options, program, rest } = yield* gatewayCommand
+      const { process: server, smtpPort } = yield* startGateway("the gateway", workplace, {
+        apiUrl: api.url,
+        args: [...options, join(rootDirectory, program), ...rest],
+        environment,
+        settings: { WORKERS: workers, ...NETWORKS[network] }
+      })
+      const plan = yield* Schema.decodeEffect(LoadPlan)({
+        port: smtpPort,
+        connections: 50,
+        warmup: 3,
+        seconds: Number(values.seconds)
+      })
+      const marks: Array<ReadonlyMap<number, number>> = []
+      const report = yield* runLoad(plan, () => void marks.push(cpuOf([server.pid, ...childrenOf(server.pid)])))
+      const [before, after] = marks
+      const used = (pid: number) => (after?.get(pid) ?? 0) - (before?.get(pid) ?? 0)
+      const others = childrenOf(server.pid)
+      const result: Result = {
+        workers,
+        network,
+        report,
+        first: used(server.pid),
+        others: others.reduce((sum, pid) => sum + used(pid), 0),
+        rss: [server.pid, ...others].reduce((sum, pid) => sum + proportionalSet(pid), 0)
+      }
+      return result
+    })
+  )
+
+const childrenOf = (pid: number): ReadonlyArray<number> =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ").filter(Boolean).map(Number)
+
+/** Milliseconds so far, of all threads. */
+const cpuOf = (pids: ReadonlyArray<number>): ReadonlyMap<number, number> =>
+  new Map(
+    pids.map((pid) => {
+      const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
+        .replace(/^.*\) /s, "")
+        .split(" ")
+      return [pid, (Number(fields[11]) + Number(fields[12])) * 10]
+    })
+  )
+
+/** Pages that processes share are divided among them. */
+const proportionalSet = (pid: number): number =>
+  Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"))?.[1]) * 1024
+
+const rowOf = ({ first, network, others, report, rss, workers }: Result): ReadonlyArray<string> => {
+  const mails = Object.entries(report.replies).reduce((sum, [reply, n]) => (reply.startsWith("250") ? sum + n : sum), 0)
+  return [
+    workers,
+    network,
+    (mails / report.seconds).toFixed(0),
+    ((first + others) / mails).toFixed(3),
+    others === 0 ? "–" : (first / mails).toFixed(3),
+    report.reply.p95.toFixed(1),
+    (rss / 1_048_576).toFixed(0)
+  ]
+}
+
+const directory = mkdtempSync(join(tmpdir(), "gateway-bench-"))
+
+NodeRuntime.runMain(
+  Effect.gen(function* () {
+    const workplace = yield* makeWorkplace({ directory, serverCore: ANY, loadCore: ANY })
+    const results: Array<Result> = []
+    for (const network of ["trusted", "counted"] as const) {
+      for (const workers of WORKERS) results.push(yield* measure(workplace, workers, network))
+    }
+    yield* Console.log(
+      table(
+        ["WORKERS", "Network", "Mails/s", "CPU ms/mail", "of it the supervisor", "Reply p95 ms", "Memory MB"],
+        results.map(rowOf)
+      )
+    )
+  }).pipe(Effect.ensuring(Effect.sync(() => rmSync(directory, { recursive: true, force: true }))))
+)
