@@ -55,6 +55,7 @@ describe("docs/security.md", () => {
     const rows = [...readFileSync("docs/security.md", "utf8").matchAll(/^\| [^|]+ \| [^|]+ \| ([^|]+) \|$/gm)]
     const shown = rows.map(([, cell = ""]) => cell).filter((cell) => cell.includes("test/") || cell === "–")
     assert.isAbove(shown.length, 25)
+    for (const [path] of shown.join().matchAll(/test\/[\w./]+/g)) assert.isTrue(existsSync(path), path)
     for (const cell of shown) assert.match(cell, /^(–|(`test\/[\w./]+`( \([^)]+\))?(, )?)+)$/)
     assert.isAtMost(shown.filter((cell) => cell === "–").length, 3)
   })
