@@ -13,7 +13,7 @@ import type { Email, Header } from "../../domain/Email.ts"
 import type { Envelope } from "../../domain/Envelope.ts"
 import type { Credentials, Identity } from "../../domain/Identity.ts"
 import { fittedTags } from "../../domain/Tag.ts"
-import { CakemailClient, type MessageToPrepare, type PreparedMessage } from "../../services/CakemailClient.ts"
+import { CakemailClient, type MessageToPrepare } from "../../services/CakemailClient.ts"
 import { GatewayConfig, type GatewaySettings } from "../../services/GatewayConfig.ts"
 import { asksForSecondFactor, troubleOf, unreadable } from "./ApiAnswers.ts"
 import { type ApiResponse, ApiTransport } from "./ApiTransport.ts"
@@ -26,7 +26,7 @@ import { migrationOf, withContent, withMigration } from "./Migration.ts"
 import { isPersonalAccessToken, loginName } from "./PersonalAccessToken.ts"
 import { Senders, TRY_TOKEN_PATH } from "./Senders.ts"
 import { BearerToken, type LoginAnswer } from "./Logins.ts"
-import { inTestMode, ping, readSubmission } from "./Submissions.ts"
+import { ping, submitTo } from "./Submissions.ts"
 
 export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport | GatewayConfig | Senders> =
   Layer.effect(
@@ -134,24 +134,7 @@ export const EmailApiV2Client: Layer.Layer<CakemailClient, never, ApiTransport |
           : senders.idFor({ identity, accountId, addresses: [first, ...others], name: email.from?.name ?? "" })
       }
 
-      const submit = (identity: Identity, prepared: PreparedMessage, recipient: string) =>
-        Effect.suspend(() =>
-          prepared.testMode === true
-            ? inTestMode(recipient)
-            : transport.call(
-                {
-                  endpoint: "submit",
-                  method: "POST",
-                  path: `/v2/emails${prepared.query}`,
-                  token: identity.token,
-                  contentType: "application/json",
-                  body: prepared.bodyFor(recipient),
-                  timeout
-                },
-                (response) => readSubmission(response, recipient, decodeReceipt)
-              )
-        )
-
+      const submit = submitTo(transport, { path: "/v2/emails", timeout, decodeReceipt })
       return CakemailClient.of({ login, prepare, submit, ping: ping(transport, loginTimeout) })
     })
   )

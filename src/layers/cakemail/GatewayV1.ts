@@ -12,7 +12,7 @@ import {
 import type { Credentials, Identity } from "../../domain/Identity.ts"
 import type { MigrationRequest } from "../../domain/migration/readMigration.ts"
 import type { Transit } from "../../domain/Submission.ts"
-import { CakemailClient, type MessageToPrepare, type PreparedMessage } from "../../services/CakemailClient.ts"
+import { CakemailClient, type MessageToPrepare } from "../../services/CakemailClient.ts"
 import { GatewayConfig } from "../../services/GatewayConfig.ts"
 import { asksForSecondFactor, troubleOf, unreadable } from "./ApiAnswers.ts"
 import { type ApiResponse, ApiTransport } from "./ApiTransport.ts"
@@ -24,7 +24,7 @@ import { BearerToken, type LoginAnswer } from "./Logins.ts"
 import { makeMessageId, plainContent } from "./MailContent.ts"
 import { migrationOf, withContent } from "./Migration.ts"
 import { receivedHeader } from "./ReceivedHeader.ts"
-import { inTestMode, ping, readSubmission } from "./Submissions.ts"
+import { ping, submitTo } from "./Submissions.ts"
 
 export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | GatewayConfig> = Layer.effect(
   CakemailClient,
@@ -89,24 +89,7 @@ export const GatewayV1Client: Layer.Layer<CakemailClient, never, ApiTransport | 
       return migration.testMode ? { ...prepared, testMode: true } : prepared
     })
 
-    const submit = (identity: Identity, prepared: PreparedMessage, recipient: string) =>
-      Effect.suspend(() =>
-        prepared.testMode === true
-          ? inTestMode(recipient)
-          : transport.call(
-              {
-                endpoint: "submit",
-                method: "POST",
-                path: `/v1/emails${prepared.query}`,
-                token: identity.token,
-                contentType: "application/json",
-                body: prepared.bodyFor(recipient),
-                timeout
-              },
-              (response) => readSubmission(response, recipient, decodeReceipt)
-            )
-      )
-
+    const submit = submitTo(transport, { path: "/v1/emails", timeout, decodeReceipt })
     return CakemailClient.of({ login, prepare, submit, ping: ping(transport, loginTimeout) })
   })
 )

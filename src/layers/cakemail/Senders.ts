@@ -1,5 +1,5 @@
 /** The confirmed senders of accounts (`email-api-v2`): looked up page by page, remembered, created when that is allowed. */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import { Clock, Context, Duration, Effect, Layer, Redacted, Result, Schema } from "effect"
 import {
   type ApiAnswerUnreadable,
@@ -170,9 +170,7 @@ const accountParameter = (separator: string, accountId: number | undefined): str
  */
 const ownerOf = ({ accountId, identity }: SenderQuery): string => {
   const token = Redacted.value(identity.token)
-  const login = isPersonalAccessToken(token)
-    ? createHash("sha256").update(token).digest("base64")
-    : identity.username.toLowerCase()
+  const login = isPersonalAccessToken(token) ? hash("sha256", token, "base64") : identity.username.toLowerCase()
   return `${accountId ?? identity.accountId ?? ""}\n${login}`
 }
 

@@ -12,6 +12,7 @@ import {
   type TokenRejected
 } from "../../domain/GatewayError.ts"
 import type { SubmissionReceipt } from "../../domain/Submission.ts"
+import type { CakemailClient } from "../../services/CakemailClient.ts"
 import { submissionRefusal, unreadable } from "./ApiAnswers.ts"
 import type { ApiResponse, ApiTransport } from "./ApiTransport.ts"
 
@@ -20,8 +21,36 @@ export interface DecodedReceipt {
   readonly status: "queued" | "rejected" | "error"
 }
 
+/** `CakemailClient.submit` of a contract, told where it takes submissions and how it words its receipts; `timeout` in milliseconds. */
+export const submitTo =
+  (
+    transport: ApiTransport["Service"],
+    contract: {
+      readonly path: string
+      readonly timeout: number
+      readonly decodeReceipt: (body: string) => Result.Result<DecodedReceipt, Schema.SchemaError>
+    }
+  ): CakemailClient["Service"]["submit"] =>
+  ({ token }, prepared, recipient) =>
+    Effect.suspend(() =>
+      prepared.testMode === true
+        ? inTestMode(recipient)
+        : transport.call(
+            {
+              endpoint: "submit",
+              method: "POST",
+              path: contract.path + prepared.query,
+              token,
+              contentType: "application/json",
+              body: prepared.bodyFor(recipient),
+              timeout: contract.timeout
+            },
+            (response) => readSubmission(response, recipient, contract.decodeReceipt)
+          )
+    )
+
 /** A 2xx may still be a refusal: `rejected` is final, `error` is not. */
-export const readSubmission = (
+const readSubmission = (
   response: ApiResponse,
   recipient: string,
   decode: (body: string) => Result.Result<DecodedReceipt, Schema.SchemaError>
@@ -48,7 +77,7 @@ export const readSubmission = (
 }
 
 /** A mail that asks not to be sent has been looked at when it is prepared; here nothing is left to do. */
-export const inTestMode = (recipient: string): Effect.Effect<SubmissionReceipt> =>
+const inTestMode = (recipient: string): Effect.Effect<SubmissionReceipt> =>
   Effect.as(Effect.logInfo("test_mode", { recipient }), { recipient, messageId: `test-${randomUUID()}` })
 
 /** `timeout` in milliseconds. */
