@@ -53,6 +53,8 @@ export const chartCases: Readonly<Record<string, RenderOptions>> = {
           ipFamilyPolicy: "PreferDualStack"
         },
         shutdown: { delay: 0, timeout: 120 },
+        // Of what is requested; the limit is twice as much.
+        autoscaling: { cpu: 150, memory: 120 },
         affinity: { nodeAffinity: {} },
         nodeSelector: { "kubernetes.io/arch": "amd64" },
         tolerations: [{ key: "mail", operator: "Exists" }],

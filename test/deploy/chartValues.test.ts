@@ -124,6 +124,7 @@ describe.runIf(withRenderer)("values.schema.json", () => {
     ["/service/type", { service: { type: "Ingress" } }],
     ["/service/loadBalancerSourceRanges/0", { service: { loadBalancerSourceRanges: ["192.0.2.1"] } }],
     ["/autoscaling/cpu", { autoscaling: { cpu: 0.7 } }],
+    ["/autoscaling/memory", { autoscaling: { memory: 0 } }],
     ["/autoscaling/minReplicas", { autoscaling: { minReplicas: 0 } }],
     ["/podDisruptionBudget/minAvailable", { podDisruptionBudget: { minAvailable: "half" } }],
     ["/resources/limits/memory", { resources: { limits: { memory: "1 GB" } } }],
