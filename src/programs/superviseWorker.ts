@@ -1,5 +1,6 @@
 /** One worker, from its start to its end. */
-import { Clock, Deferred, Duration, Effect, Option, Schedule } from "effect"
+import { Clock, Deferred, Duration, Effect, Option, Schedule, Stream } from "effect"
+import { TicketKeys } from "../layers/tls/TicketKeys.ts"
 import { makeChannel } from "../layers/workers/Channel.ts"
 import { Fleet } from "../layers/workers/Fleet.ts"
 import { type Begin, ToSupervisor, type ToWorker } from "../layers/workers/messages.ts"
@@ -35,6 +36,7 @@ export const superviseWorker = Effect.fnUntraced(function* (begin: Begin, drainT
   const channel = yield* makeChannel<ToSupervisor, ToWorker>(process.port, ToSupervisor)
   const answer = yield* makeStoreAnswers((id, given) => channel.tell({ _tag: "Answered", id, answer: given }))
   const questions = new Map<number, Deferred.Deferred<ReadonlyArray<MetricFamily>>>()
+  const greeted = Deferred.makeUnsafe<void>()
   let lastQuestion = 0
   let wasReady = false
   let complaint: string | undefined
@@ -54,7 +56,10 @@ export const superviseWorker = Effect.fnUntraced(function* (begin: Begin, drainT
   const take = (message: ToSupervisor): Effect.Effect<void> => {
     switch (message._tag) {
       case "Hello":
-        return Effect.sync(() => channel.tell(begin))
+        return Effect.andThen(
+          Effect.sync(() => channel.tell(begin)),
+          Deferred.succeed(greeted, undefined)
+        )
       case "Readiness":
         return Effect.sync(() => {
           member.setReasons(message.reasons)
@@ -92,6 +97,16 @@ export const superviseWorker = Effect.fnUntraced(function* (begin: Begin, drainT
     ),
     Effect.repeat(Schedule.spaced(PULSE)),
     Effect.tapCause((cause) => Effect.logError("worker_pulse_ended", about, cause)),
+    Effect.forkScoped
+  )
+  const { changes } = yield* TicketKeys
+  yield* Deferred.await(greeted).pipe(
+    Effect.andThen(
+      Stream.runForEach(changes, (keys) =>
+        Effect.sync(() => channel.tell({ _tag: "TicketKeys", keys: Buffer.from(keys).toString("base64") }))
+      )
+    ),
+    Effect.tapCause((cause) => Effect.logError("ticket_keys_not_rotated", cause)),
     Effect.forkScoped
   )
   // Added last, so that the worker is still answered while it drains.

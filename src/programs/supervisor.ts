@@ -9,6 +9,7 @@ import { HealthServerLive } from "../layers/http/HealthServerLive.ts"
 import { RateLimiterStoreMemory } from "../layers/protection/RateLimiterStoreMemory.ts"
 import { LoggerLive, LogOutput } from "../layers/telemetry/LoggerLive.ts"
 import { MetricsPrometheus } from "../layers/telemetry/MetricsPrometheus.ts"
+import { SharedTicketKeys } from "../layers/tls/TicketKeys.ts"
 import { TracingOff } from "../layers/telemetry/TracingLive.ts"
 import { clusterWorkers } from "../layers/workers/ClusterWorkers.ts"
 import { Fleet, FleetLive, MetricsOfFleet, ReadinessOfFleet } from "../layers/workers/Fleet.ts"
@@ -110,6 +111,7 @@ export const SupervisorLive = HealthServerLive.pipe(
   Layer.provideMerge(FleetLive),
   Layer.provideMerge(RateLimiterStoreMemory),
   Layer.provideMerge(SharedReceiptsMemory),
+  Layer.provideMerge(SharedTicketKeys),
   Layer.provideMerge(LoggerLive),
   Layer.provideMerge(MetricsPrometheus),
   Layer.provide(TracingOff)

@@ -5,6 +5,7 @@ import { GatewayConfigLive } from "../layers/config/GatewayConfigLive.ts"
 import { streamSink } from "../layers/telemetry/LineWriter.ts"
 import { causeText } from "../layers/telemetry/causeText.ts"
 import { LogOutput } from "../layers/telemetry/LoggerLive.ts"
+import { TicketKeys } from "../layers/tls/TicketKeys.ts"
 import type { Port } from "../layers/workers/Channel.ts"
 import type { Begin } from "../layers/workers/messages.ts"
 import { metricsOver, rateLimiterStoreOver, readinessOver, receiptStoreOver } from "../layers/workers/storesOverLink.ts"
@@ -42,6 +43,7 @@ const workerLive = (link: SupervisorLink, begin: Begin) => {
     Layer.provide(readinessOver(link)),
     Layer.provide(WatchLive),
     Layer.provide(Layer.succeed(References.CurrentLogAnnotations, { worker: begin.worker })),
+    Layer.provide(Layer.succeed(TicketKeys, { changes: link.ticketKeys })),
     Layer.provide(Layer.succeed(LogOutput, { sink: streamSink(process.stdout), isTerminal: begin.isTerminal })),
     Layer.provide(config)
   )

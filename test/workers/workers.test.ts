@@ -3,6 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { spawnSync } from "node:child_process"
 import { connect } from "node:net"
+import { connect as connectTls } from "node:tls"
+import { freePort } from "../kit/freePort.ts"
 import { startGatewayProcess } from "../kit/GatewayProcess.ts"
 import { BLOCKED, SUSPENDED, TOO_MANY } from "../kit/LimitsKit.ts"
 import { metricsText } from "../kit/metricOf.ts"
@@ -160,6 +162,21 @@ describe("two workers", PATIENCE, () => {
     )
   )
 
+  it.live("a TLS session that one has begun is taken up by the other", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { url } = yield* startSandbox()
+        const port = yield* freePort
+        yield* startWorkers({ apiUrl: url, environment: { SMTPS_PORT: `${port}` } })
+        const first = yield* handshake(port, undefined)
+        assert.isFalse(first.isReused)
+        for (let again = 0; again < 4; again++) {
+          assert.isTrue((yield* handshake(port, first.session)).isReused, `connection ${again + 2}`)
+        }
+      })
+    )
+  )
+
   it.live("a supervisor that is killed leaves no orphan, and the port is free", () =>
     Effect.scoped(
       Effect.gen(function* () {
@@ -287,6 +304,28 @@ describe("a start that fails", PATIENCE, () => {
     )
   )
 })
+
+/** A handshake, with the session that it ends in; of one that took up the session that was offered, that one. */
+const handshake = (port: number, offered: Buffer | undefined) =>
+  Effect.callback<{ readonly isReused: boolean; readonly session: Buffer }>((resume) => {
+    const socket = connectTls({
+      port,
+      host: "127.0.0.1",
+      rejectUnauthorized: false,
+      ...(offered && { session: offered })
+    })
+    const end = (isReused: boolean, session: Buffer) => {
+      resume(Effect.succeed({ isReused, session }))
+      socket.destroy()
+    }
+    socket.once("secureConnect", () => {
+      if (offered !== undefined) end(socket.isSessionReused(), offered)
+    })
+    if (offered === undefined) socket.once("session", (session: Buffer) => end(false, session))
+    // TLS 1.3 gives the session behind the handshake: it is read with what follows.
+    socket.resume()
+    socket.once("error", (error) => resume(Effect.die(error)))
+  })
 
 const refusedAt = (port: number) =>
   Effect.callback<string>((resume) => {

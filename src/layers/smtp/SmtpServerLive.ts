@@ -1,6 +1,5 @@
 /** Listens for SMTP, runs one supervised session fiber for each connection, and drains when its scope closes. */
-import { Clock, Context, Data, Duration, Effect, Layer, Redacted, Schedule, Stream } from "effect"
-import { randomBytes } from "node:crypto"
+import { Clock, Context, Data, Duration, Effect, Layer, Redacted, Stream } from "effect"
 import { createServer, type Server, type Socket } from "node:net"
 import type { SMTPServerOptions } from "smtp-server"
 import type { SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js"
@@ -12,6 +11,7 @@ import { Readiness } from "../../services/Readiness.ts"
 import { SmtpSession } from "../../services/SmtpSession.ts"
 import { type Certificate, TlsContext } from "../../services/TlsContext.ts"
 import { connectionCounter, errorCounter } from "../telemetry/sharedCounters.ts"
+import { TicketKeys } from "../tls/TicketKeys.ts"
 import { makeDeadlines } from "./deadlines.ts"
 import { drain } from "./drain.ts"
 import { type ProxyOutcome, ProxyHeaderReader } from "./ProxyHeaderReader.ts"
@@ -40,9 +40,6 @@ const MAX_UNAUTHENTICATED_COMMANDS = 50
 /** Octets of one AUTH line, base64 included. */
 const MAX_AUTH_LINE_LENGTH = 12_288
 
-/** A stolen ticket key opens what was recorded under it: none is used for longer. */
-const TICKET_KEY_LIFETIME = Duration.days(1)
-
 export const SmtpServerLive = Layer.effect(
   SmtpServer,
   Effect.gen(function* () {
@@ -55,7 +52,7 @@ export const SmtpServerLive = Layer.effect(
     const countError = yield* errorCounter
     const fibers = yield* makeSessionFibers
     let certificate: Certificate | undefined
-    let ticketKeys = randomBytes(48)
+    let ticketKeys: Buffer | undefined
 
     const hooks: SubmissionHooks = {
       messageSizeLimit: smtp.messageSizeLimit,
@@ -102,7 +99,11 @@ export const SmtpServerLive = Layer.effect(
 
     const useCertificate = (loaded: Certificate) => {
       certificate = loaded
-      server.updateSecureContext({ cert: loaded.certificate, key: Redacted.value(loaded.privateKey), ticketKeys })
+      server.updateSecureContext({
+        cert: loaded.certificate,
+        key: Redacted.value(loaded.privateKey),
+        ...(ticketKeys !== undefined && { ticketKeys })
+      })
     }
     yield* tls.changes.pipe(
       Stream.runForEach((loaded) =>
@@ -114,13 +115,15 @@ export const SmtpServerLive = Layer.effect(
       Effect.tapCause((cause) => Effect.logError("certificate_updates_ended", cause)),
       Effect.forkScoped({ startImmediately: true })
     )
-    yield* Effect.sync(() => {
-      ticketKeys = randomBytes(48)
-      if (certificate !== undefined) useCertificate(certificate)
-    }).pipe(
-      Effect.schedule(Schedule.spaced(TICKET_KEY_LIFETIME)),
+    yield* (yield* TicketKeys).changes.pipe(
+      Stream.runForEach((keys) =>
+        Effect.sync(() => {
+          ticketKeys = Buffer.from(keys)
+          if (certificate !== undefined) useCertificate(certificate)
+        })
+      ),
       Effect.tapCause((cause) => Effect.logError("ticket_keys_not_rotated", cause)),
-      Effect.forkScoped
+      Effect.forkScoped({ startImmediately: true })
     )
     const proxyHeaders = new ProxyHeaderReader(hooks.now)
     const isProxy = networkMembership(smtp.proxyTrusted)

@@ -1,5 +1,5 @@
 /** The supervisor as a worker sees it. */
-import { Deferred, Effect, Fiber, Schema, type Scope } from "effect"
+import { Deferred, Effect, Fiber, Option, Schema, type Scope, Stream, SubscriptionRef } from "effect"
 import { type Channel, makeChannel, type Port } from "./Channel.ts"
 import { type Ask, type Begin, type ToSupervisor, ToWorker } from "./messages.ts"
 
@@ -12,6 +12,8 @@ export interface SupervisorLink {
   readonly askScoped: <A>(ask: Ask, answer: Schema.ConstraintDecoder<A>) => Effect.Effect<A, never, Scope.Scope>
   /** Set once; answers whoever looks at the metrics of all. */
   readonly onFamiliesWanted: (answer: (id: number) => Effect.Effect<void>) => void
+  /** Of all workers together: those to use, then each later ones. */
+  readonly ticketKeys: Stream.Stream<Uint8Array>
   /** Ends with a defect when the supervisor says what cannot be understood. */
   readonly broken: Effect.Effect<never>
 }
@@ -22,6 +24,7 @@ export const makeSupervisorLink: (port: Port) => Effect.Effect<SupervisorLink, n
     const channel: Channel<ToWorker, ToSupervisor> = yield* makeChannel(port, ToWorker)
     const begin = Deferred.makeUnsafe<Begin>()
     const asked = new Map<number, (answer: unknown) => void>()
+    const ticketKeys = yield* SubscriptionRef.make(Option.none<Uint8Array>())
     let lastId = 0
     let familiesWanted: (id: number) => Effect.Effect<void> = () => Effect.void
 
@@ -33,6 +36,8 @@ export const makeSupervisorLink: (port: Port) => Effect.Effect<SupervisorLink, n
           return Effect.sync(() => asked.get(message.id)?.(message.answer))
         case "FamiliesWanted":
           return familiesWanted(message.id)
+        case "TicketKeys":
+          return SubscriptionRef.set(ticketKeys, Option.some(Buffer.from(message.keys, "base64")))
       }
     }
     const taking = yield* channel.next.pipe(
@@ -66,6 +71,10 @@ export const makeSupervisorLink: (port: Port) => Effect.Effect<SupervisorLink, n
       onFamiliesWanted: (answer) => {
         familiesWanted = answer
       },
+      ticketKeys: SubscriptionRef.changes(ticketKeys).pipe(
+        Stream.filter(Option.isSome),
+        Stream.map(({ value }) => value)
+      ),
       broken: Fiber.join(taking)
     }
     return link

@@ -78,6 +78,8 @@ export type Begin = typeof Begin.Type
 export const ToWorker = Schema.Union([
   Begin,
   Schema.TaggedStruct("Answered", { id: Schema.Int, answer: Schema.Unknown }),
-  Schema.TaggedStruct("FamiliesWanted", { id: Schema.Int })
+  Schema.TaggedStruct("FamiliesWanted", { id: Schema.Int }),
+  /** Base64. */
+  Schema.TaggedStruct("TicketKeys", { keys: Schema.String })
 ])
 export type ToWorker = typeof ToWorker.Type
