@@ -27,8 +27,10 @@ export const recentSubmissionsOver = (
 /** In Redis when REDIS_URL is set, in memory otherwise. */
 export const RecentSubmissionsLive = recentSubmissionsOver(ReceiptStoreMemory)
 
+/** A command that Redis has not replied to within `replyTimeout`, 200 ms unless given, is gone on without. */
 export const layerRecentSubmissionsRedis = (
-  url: Redacted.Redacted
+  url: Redacted.Redacted,
+  replyTimeout?: Duration.Duration
 ): Layer.Layer<RecentSubmissions, never, GatewayConfig | Metrics> =>
   Layer.effect(
     RecentSubmissions,
@@ -40,7 +42,7 @@ export const layerRecentSubmissionsRedis = (
       const claimed = CLAIMED + randomUUID()
       const claimCommand = (key: string) => ["EVAL", CLAIM, "1", PREFIX + key, claimed, lease]
       const releaseCommand = (key: string) => ["EVAL", RELEASE, "1", PREFIX + key, claimed]
-      const redis = yield* connectRedis(url, claimCommand("probe"))
+      const redis = yield* connectRedis(url, claimCommand("probe"), replyTimeout)
       const metrics = yield* Metrics
       metrics.gauge({
         name: "smtp_redis_connected",

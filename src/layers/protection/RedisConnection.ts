@@ -6,12 +6,12 @@ import { Clock, Data, Deferred, Duration, Effect, Option, Redacted, type Scope }
 import { monotonicMillis } from "./monotonicMillis.ts"
 
 export interface RedisConnection {
-  /** The reply to the command; `None` when Redis is away, refuses, or has not replied within `REPLY_TIMEOUT`. */
+  /** The reply to the command; `None` when Redis is away, refuses, or has not replied in time. */
   readonly send: (command: ReadonlyArray<string>) => Effect.Effect<Option.Option<unknown>>
   readonly isConnected: () => boolean
 }
 
-export const REPLY_TIMEOUT = Duration.millis(200)
+const REPLY_TIMEOUT = Duration.millis(200)
 
 /** With commands under way and no reply for so long, the connection is given up; milliseconds. */
 const MAX_SILENCE = 1_000
@@ -26,8 +26,13 @@ const RECONNECT_DELAY = Duration.seconds(1)
  */
 export const connectRedis: (
   url: Redacted.Redacted,
-  probe: ReadonlyArray<string>
-) => Effect.Effect<RedisConnection, never, Scope.Scope> = Effect.fnUntraced(function* (url, probe) {
+  probe: ReadonlyArray<string>,
+  replyTimeout?: Duration.Duration
+) => Effect.Effect<RedisConnection, never, Scope.Scope> = Effect.fnUntraced(function* (
+  url,
+  probe,
+  replyTimeout = REPLY_TIMEOUT
+) {
   const clock = yield* Clock.Clock
   // Loaded here: most gateways have no Redis.
   const { createClient } = yield* Effect.promise(() => import("redis"))
@@ -106,7 +111,7 @@ export const connectRedis: (
         }
       )
       return Effect.timeoutOrElse(Effect.interruptible(reply), {
-        duration: REPLY_TIMEOUT,
+        duration: replyTimeout,
         orElse: () => {
           connected.silentSince ??= sentAt
           // A busy event loop is late too: only silence that lasts tells of Redis.

@@ -22,15 +22,18 @@ import { configWith, testSettings } from "../../kit/SettingsKit.ts"
 const receipt = { recipient: RECIPIENT, messageId: "api-1" }
 
 /** One process of the gateway; its memory is its own. */
-const pod = (redis: RedisKit) =>
+const pod = (redis: RedisKit, replyTimeout?: Duration.Duration) =>
   Effect.map(
     Layer.build(
-      Layer.fresh(layerRecentSubmissionsRedis(redis.url)).pipe(
+      Layer.fresh(layerRecentSubmissionsRedis(redis.url, replyTimeout)).pipe(
         Layer.provide(Layer.merge(configWith(), layerMetricsRecorder))
       )
     ),
     Context.get(RecentSubmissions)
   )
+
+/** One that waits for Redis however busy the machine is: for tests on the clock of the machine. */
+const patientPod = (redis: RedisKit) => pod(redis, Duration.minutes(1))
 
 /** The events that are logged, in their order. */
 const recordedEvents = () => {
@@ -93,9 +96,11 @@ describe.runIf(withRedisServer("RecentSubmissionsRedis"))("RecentSubmissionsRedi
       Effect.gen(function* () {
         yield* redis.send("FLUSHALL")
         const held = yield* heldSubmission
-        const leader = yield* Effect.forkChild((yield* pod(redis)).forMessage(keyedMessage())(RECIPIENT, held.submit))
+        const leader = yield* Effect.forkChild(
+          (yield* patientPod(redis)).forMessage(keyedMessage())(RECIPIENT, held.submit)
+        )
         yield* held.begun
-        const other = (yield* pod(redis)).forMessage(keyedMessage({ content: ["Bye"] }))
+        const other = (yield* patientPod(redis)).forMessage(keyedMessage({ content: ["Bye"] }))
         const waiter = yield* Effect.forkChild(other(RECIPIENT, held.submit), { startImmediately: true })
         yield* redis.send("PING")
         yield* Deferred.succeed(held.outcome, receipt)
@@ -121,10 +126,10 @@ describe.runIf(withRedisServer("RecentSubmissionsRedis"))("RecentSubmissionsRedi
       Effect.gen(function* () {
         yield* redis.send("FLUSHALL")
         const held = yield* heldSubmission
-        const submitOnce = (yield* pod(redis)).forMessage(message)
+        const submitOnce = (yield* patientPod(redis)).forMessage(message)
         const leader = yield* Effect.forkChild(submitOnce(RECIPIENT, held.submit))
         yield* held.begun
-        const other = (yield* pod(redis)).forMessage(message)
+        const other = (yield* patientPod(redis)).forMessage(message)
         const waiter = yield* Effect.forkChild(other(RECIPIENT, held.submit), { startImmediately: true })
         yield* redis.send("PING")
         yield* Deferred.succeed(held.outcome, receipt)
@@ -138,9 +143,9 @@ describe.runIf(withRedisServer("RecentSubmissionsRedis"))("RecentSubmissionsRedi
       Effect.gen(function* () {
         yield* redis.send("FLUSHALL")
         const held = yield* heldSubmission
-        const leader = yield* Effect.forkChild((yield* pod(redis)).forMessage(message)(RECIPIENT, held.submit))
+        const leader = yield* Effect.forkChild((yield* patientPod(redis)).forMessage(message)(RECIPIENT, held.submit))
         yield* held.begun
-        const other = (yield* pod(redis)).forMessage(message)
+        const other = (yield* patientPod(redis)).forMessage(message)
         const waiter = yield* Effect.forkChild(other(RECIPIENT, held.submit), { startImmediately: true })
         // Its claim has been refused once a later command has been answered.
         yield* redis.send("PING")
@@ -154,9 +159,9 @@ describe.runIf(withRedisServer("RecentSubmissionsRedis"))("RecentSubmissionsRedi
       Effect.gen(function* () {
         yield* redis.send("FLUSHALL")
         const held = yield* heldSubmission
-        yield* Effect.forkChild((yield* pod(redis)).forMessage(message)(RECIPIENT, held.submit))
+        yield* Effect.forkChild((yield* patientPod(redis)).forMessage(message)(RECIPIENT, held.submit))
         yield* held.begun
-        const other = (yield* pod(redis)).forMessage(message)
+        const other = (yield* patientPod(redis)).forMessage(message)
         const waiter = yield* Effect.forkChild(other(RECIPIENT, held.submit), { startImmediately: true })
         yield* redis.send("PING")
         const lease = Duration.toMillis(testSettings.api.submitDeadline) + 5_000
@@ -172,7 +177,7 @@ describe.runIf(withRedisServer("RecentSubmissionsRedis"))("RecentSubmissionsRedi
     Effect.gen(function* () {
       yield* redis.send("FLUSHALL")
       const { submit } = countedSubmissions()
-      yield* (yield* pod(redis)).forMessage(message)(RECIPIENT, submit)
+      yield* (yield* patientPod(redis)).forMessage(message)(RECIPIENT, submit)
       const keys = yield* redis.keys
       const [key, ...others] = keys.filter((key) => !key.endsWith(":probe"))
       assert.match(key ?? "", /^cakemail-smtp-gateway:submission:[\w-]{43}$/)
@@ -185,7 +190,7 @@ describe.runIf(withRedisServer("RecentSubmissionsRedis"))("RecentSubmissionsRedi
   it.effect("keeps hashes of an idempotency key and of what it was given to, and neither itself", () =>
     Effect.gen(function* () {
       yield* redis.send("FLUSHALL")
-      yield* (yield* pod(redis)).forMessage(keyedMessage())(RECIPIENT, countedSubmissions().submit)
+      yield* (yield* patientPod(redis)).forMessage(keyedMessage())(RECIPIENT, countedSubmissions().submit)
       const key = (yield* redis.keys).find((key) => !key.endsWith(":probe")) ?? ""
       assert.match(key, /^cakemail-smtp-gateway:submission:[\w-]{43}$/)
       assert.match(String(yield* redis.send("GET", key)), /^accepted:[\w-]{43}api-1$/)
@@ -196,9 +201,9 @@ describe.runIf(withRedisServer("RecentSubmissionsRedis"))("RecentSubmissionsRedi
     Effect.gen(function* () {
       yield* redis.send("FLUSHALL")
       const { calls, submit } = countedSubmissions()
-      yield* (yield* pod(redis)).forMessage(message)(RECIPIENT, submit)
+      yield* (yield* patientPod(redis)).forMessage(message)(RECIPIENT, submit)
       for (const key of yield* redis.keys) yield* redis.send("SET", key, "nonsense")
-      yield* (yield* pod(redis)).forMessage(message)(RECIPIENT, submit)
+      yield* (yield* patientPod(redis)).forMessage(message)(RECIPIENT, submit)
       assert.strictEqual(calls(), 2)
     })
   )
