@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { Duration, Effect, Exit, Fiber } from "effect"
+import { TestClock } from "effect/testing"
 import {
   ApiAnswerUnreadable,
   ApiFailed,
@@ -277,6 +278,31 @@ describe("the log", () => {
       })
     )
   }
+
+  it.effect("is there for a message that the end of the process breaks off, which leaves no dead letter", () =>
+    Effect.gen(function* () {
+      const { accept, deadLetters, events, metric } = yield* startForwarding({
+        settings: { api: { submitDeadline: Duration.hours(1) } },
+        submit: (recipient) => (recipient.startsWith("slow") ? Effect.never : Effect.void)
+      })
+      const message = accept(["a@example.com", "slow@example.com"])
+      const underWay = yield* Effect.forkChild(Effect.scoped(message), { startImmediately: true })
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.interrupt(underWay)
+      const summary = events.at(-1)
+      assert.deepStrictEqual([summary?.event, summary?.level], ["email_received", "Warn"])
+      assert.containSubset(summary?.fields, {
+        recipient_count: 2,
+        result: "partial",
+        error_type: "ShuttingDown",
+        reply: "421 4.3.2 Service shutting down, try again"
+      })
+      assert.notProperty(summary?.fields, "message_id")
+      assert.deepStrictEqual(deadLetters, [])
+      assert.strictEqual(metric("smtp_emails_forwarded_total", { result: "success" }), 1)
+      assert.strictEqual(metric("smtp_emails_forwarded_total", { result: "failure" }), 1)
+    })
+  )
 
   it.effect("a bug in the call for one recipient is that recipient's alone, and is told and counted", () =>
     Effect.gen(function* () {
