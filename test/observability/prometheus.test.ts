@@ -33,6 +33,7 @@ const startWatched = Effect.gen(function* () {
   const gateway = yield* startGatewayProcess({
     apiUrl: sandbox.url,
     environment: {
+      WORKERS: "2",
       API_MAX_RETRIES: "1",
       REDIS_URL: Redacted.value(redis.url),
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,

@@ -130,7 +130,9 @@ export const SmtpServerLive = Layer.effect(
     yield* makeDeadlines(server, proxyHeaders, smtp)
 
     const listeners: Array<Server> = []
-    yield* Effect.addFinalizer(() => drain({ listeners, proxyHeaders, readiness, server, session, shutdown }))
+    yield* Effect.addFinalizer(() =>
+      drain({ listeners, proxyHeaders, readiness, server, session, ended: fibers.ended, shutdown })
+    )
 
     const ports: Array<SmtpPort> = []
     for (const wanted of smtp.ports) {

@@ -22,10 +22,12 @@ export const drain = Effect.fnUntraced(function* (parts: {
   readonly proxyHeaders: ProxyHeaderReader
   readonly server: SubmissionServer
   readonly session: SmtpSession["Service"]
+  /** Returns when every session has ended. */
+  readonly ended: Effect.Effect<void>
   readonly readiness: Readiness["Service"]
   readonly shutdown: GatewaySettings["shutdown"]
 }) {
-  const { listeners, proxyHeaders, readiness, server, session, shutdown } = parts
+  const { ended, listeners, proxyHeaders, readiness, server, session, shutdown } = parts
   yield* readiness.set("draining", true)
   yield* Effect.sleep(shutdown.delay)
   for (const listener of listeners) listener.close()
@@ -65,5 +67,7 @@ export const drain = Effect.fnUntraced(function* (parts: {
     for (const connection of left) connection.abort()
     yield* session.breakOff
   }
+  // A session ends a little later than its socket is closed, and tells of it.
+  yield* Effect.timeoutOption(Effect.interruptible(ended), RESERVE)
   yield* Effect.logInfo("shutdown_complete")
 })

@@ -9,7 +9,7 @@ import type { SubmissionConnection } from "./SubmissionConnection.ts"
  */
 export const makeSessionFibers = Effect.gen(function* () {
   const session = yield* SmtpSession
-  const fibers = yield* FiberMap.make<string>()
+  const fibers = yield* FiberMap.make<string, void, never>()
   const fork = yield* FiberMap.runtime(fibers)()
   const runSync = Effect.runSyncWith(yield* Effect.context())
   const report = yield* FiberSet.makeRuntime()
@@ -45,6 +45,8 @@ export const makeSessionFibers = Effect.gen(function* () {
       const fiber = FiberMap.getUnsafe(fibers, connection.id)
       if (Option.isSome(fiber)) fiber.value.interruptUnsafe()
     },
+    /** Returns when every session has ended. */
+    ended: FiberMap.awaitEmpty(fibers),
     /** Runs an effect that no session is there for. */
     report: (effect: Effect.Effect<void>): void => {
       report(effect)
