@@ -9,6 +9,8 @@ export const clusterWorkers = (program: string): Layer.Layer<WorkerProcesses> =>
   Layer.effect(
     WorkerProcesses,
     Effect.sync(() => {
+      // Each worker that is piped into it listens: more of them are no leak.
+      process.stdout.setMaxListeners(0)
       cluster.schedulingPolicy = cluster.SCHED_RR
       cluster.setupPrimary({ exec: program, args: [], stdio: ["ignore", "pipe", "inherit", "ipc"] })
       return WorkerProcesses.of({
