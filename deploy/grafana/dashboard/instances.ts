@@ -30,7 +30,10 @@ export const instances: ReadonlyArray<Sized> = [
       "ready {{pod}}": chosen("smtp_workers_ready"),
       "restarts {{pod}}": rate("smtp_worker_restarts_total")
     },
-    links: [logsOf("Log: workers", ["worker_ended", "worker_hangs", "workers_given_up"])]
+    links: [
+      logsOf("Log: workers", ["worker_ended", "worker_hangs", "workers_given_up"]),
+      runbook("SmtpGatewayWorkerEnded")
+    ]
   }),
   stateOverTime({
     title: "Redis",
