@@ -22,8 +22,11 @@ export interface Attachment {
   readonly contentId: string | undefined
   /** Disposition `inline`, or referred to by Content-ID from the HTML body. */
   readonly inline: boolean
-  /** The content as padded base64 without line breaks, ready for both API contracts. */
-  readonly base64: string
+  /**
+   * The content as padded base64 without line breaks, ready for both API contracts. In octets, which go out as they are:
+   * a string of that length would be copied, and looked at by the garbage collector for as long as it lives.
+   */
+  readonly base64: Uint8Array
   /** Bytes of the decoded content. */
   readonly size: number
 }

@@ -9,7 +9,7 @@ export interface Idempotency {
    * What a reader sees of the mail. It stays the same when the mail is built anew with another date, Message-ID or
    * boundary; where it differs, the key was given to two mails.
    */
-  readonly content: ReadonlyArray<string>
+  readonly content: ReadonlyArray<string | Uint8Array>
 }
 
 /** In this order; the first that a mail has counts. */
@@ -39,7 +39,7 @@ export const idempotencyOf = (email: Email, recipients: ReadonlyArray<string>): 
   return undefined
 }
 
-const contentOf = ({ attachments, from, html = "", subject, text = "" }: Email): ReadonlyArray<string> => [
+const contentOf = ({ attachments, from, html = "", subject, text = "" }: Email): ReadonlyArray<string | Uint8Array> => [
   from?.name ?? "",
   from?.address ?? "",
   subject,

@@ -31,11 +31,14 @@ export const anAttachment = (
     contentType: "application/pdf",
     contentId: undefined,
     inline: false,
-    base64: bytes.toString("base64"),
+    base64: Buffer.from(bytes.toString("base64")),
     size: bytes.byteLength,
     ...rest
   }
 }
+
+/** The base64 of an attachment as text. */
+export const base64Text = ({ base64 }: Pick<Attachment, "base64">): string => Buffer.from(base64).toString("latin1")
 
 export const anEnvelope = (given: Partial<Envelope> = {}): Envelope => ({
   sender: "sender@example.com",

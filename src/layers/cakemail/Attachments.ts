@@ -8,7 +8,7 @@ export interface AcceptedAttachment {
   /** Matches `^[a-zA-Z0-9-_]+\.(csv|doc|docx|ics|jpeg|pdf|png|xls|xlsx)$`; unique in the message. */
   readonly filename: string
   readonly type: AttachmentType
-  readonly base64: string
+  readonly base64: Uint8Array
 }
 
 export interface AcceptedAttachments {

@@ -27,7 +27,7 @@ export const embedInlineImages = ({ attachments, html }: BodyAndAttachments): Bo
     const image = images.get(contentId) ?? images.get(percentDecoded(contentId))
     if (image === undefined) return reference
     embedded.add(image)
-    return `data:${image.contentType};base64,${image.base64}`
+    return `data:${image.contentType};base64,${Buffer.from(image.base64).toString("latin1")}`
   })
   return { html: embeddedHtml, attachments: attachments.filter((attachment) => !embedded.has(attachment)) }
 }

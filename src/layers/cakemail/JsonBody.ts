@@ -2,11 +2,10 @@
 import { Predicate } from "effect"
 import type { PreparedMessage } from "../../services/CakemailClient.ts"
 
-export interface JsonPiece {
-  /** JSON text; the inside of a JSON string that is still to be escaped; or base64, which is never copied as text. */
-  readonly kind: "json" | "unescaped" | "base64"
-  readonly text: string
-}
+/** JSON text; the inside of a JSON string that is still to be escaped; or JSON that is encoded already. */
+export type JsonPiece =
+  | { readonly kind: "json" | "unescaped"; readonly text: string }
+  | { readonly kind: "encoded"; readonly octets: Uint8Array }
 
 /**
  * The object `{<recipientField>:<recipient>,<rest>}`, or `undefined` when there is no room for it.
@@ -31,12 +30,10 @@ export const bodyWithHole = (options: {
     json = ""
     return text === "" || shared.add(Buffer.from(text, "utf8"))
   }
-  for (const { kind, text } of options.rest) {
-    if (kind === "json") json += text
+  for (const piece of options.rest) {
+    if (piece.kind === "json") json += piece.text
     else if (!flush()) return undefined
-    // Base64 is ASCII: latin1 copies bytes where utf8 has to look at each.
-    else if (kind === "base64" && !shared.add(Buffer.from(text, "latin1"))) return undefined
-    else if (kind === "unescaped" && !addEscaped(shared, text)) return undefined
+    else if (!(piece.kind === "encoded" ? shared.add(piece.octets) : addEscaped(shared, piece.text))) return undefined
   }
   json += "}"
   if (!flush()) return undefined
@@ -55,14 +52,18 @@ export const bodyWithHole = (options: {
 export const jsonMembers = (
   fields: { readonly [name: string]: unknown },
   name: string,
-  entries: ReadonlyArray<{ readonly fields: { readonly [name: string]: string }; readonly base64: string }>
+  entries: ReadonlyArray<{ readonly fields: { readonly [name: string]: string }; readonly base64: Uint8Array }>
 ): ReadonlyArray<JsonPiece> => {
   const pieces = membersOf(fields)
   if (entries.length === 0) return pieces
   pieces.push({ kind: "json", text: `${pieces.length > 0 ? "," : ""}${JSON.stringify(name)}:[` })
   for (const [index, entry] of entries.entries()) {
     const opening = `${index === 0 ? "" : ","}${JSON.stringify(entry.fields).slice(0, -1)},"content":"`
-    pieces.push({ kind: "json", text: opening }, { kind: "base64", text: entry.base64 }, { kind: "json", text: `"}` })
+    pieces.push(
+      { kind: "json", text: opening },
+      { kind: "encoded", octets: entry.base64 },
+      { kind: "json", text: `"}` }
+    )
   }
   pieces.push({ kind: "json", text: "]" })
   return pieces

@@ -8,8 +8,8 @@ const CHUNK_OCTETS = 32_768
 const scratch = Buffer.allocUnsafeSlow(CHUNK_OCTETS)
 
 export interface Base64 {
-  /** Padded, without line breaks. */
-  readonly text: string
+  /** Padded, without line breaks, as ASCII. */
+  readonly text: Buffer
   /** Bytes of the decoded content. */
   readonly size: number
 }
@@ -19,7 +19,8 @@ export interface Base64 {
  * takes `decodeBase64`.
  */
 export const cleanBase64 = (source: Buffer, start: number, end: number): Base64 | undefined => {
-  let text = ""
+  const text = Buffer.allocUnsafe(end - start)
+  let length = 0
   let size = 0
   let rest = ""
   let padding = 0
@@ -35,10 +36,10 @@ export const cleanBase64 = (source: Buffer, start: number, end: number): Base64 
     padding = paddingOf(chunk)
     const octets = (whole / 4) * 3 - padding
     if (scratch.write(chunk, "base64") !== octets) return undefined
-    text += chunk
+    length += text.write(chunk, length, "latin1")
     size += octets
   }
-  return rest === "" ? { text, size } : undefined
+  return rest === "" ? { text: text.subarray(0, length), size } : undefined
 }
 
 /** Decodes leniently: skips what is not base64, and goes on behind padding, which some clients put at the end of each line. */

@@ -39,7 +39,7 @@ export const contentAsBase64 = (content: EncodedContent, warnings: Warnings): Ba
     warnings.add("base64 with foreign characters or wrong padding repaired")
   }
   const decoded = decodeContent(content, warnings)
-  return { text: decoded.toString("base64"), size: decoded.length }
+  return { text: Buffer.from(decoded.toString("base64"), "latin1"), size: decoded.length }
 }
 
 /** The name that an uuencoded body carries itself. */

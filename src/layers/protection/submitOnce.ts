@@ -139,7 +139,7 @@ interface UnderWay {
 
 const submitAlways: SubmitOnce = (_recipient, submit) => submit
 
-const digestOfTexts = (texts: ReadonlyArray<string>): string => {
+const digestOfTexts = (texts: ReadonlyArray<string | Uint8Array>): string => {
   const digest = createHash("sha256")
   // No text can pass for two: each comes behind its length.
   for (const text of texts) digest.update(`${text.length}:`).update(text)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { acceptAttachments, attachmentLabel, plainFileName } from "../../../src/layers/cakemail/Attachments.ts"
-import { anAttachment } from "../../kit/mail.ts"
+import { anAttachment, base64Text } from "../../kit/mail.ts"
 
 const PATTERN = /^[a-zA-Z0-9-_]+\.(csv|doc|docx|ics|jpeg|pdf|png|xls|xlsx)$/
 
@@ -75,7 +75,7 @@ describe("acceptAttachments", () => {
       anAttachment({ fileName: "c.pdf", content: "2" })
     ])
     assert.deepStrictEqual(
-      accepted.map(({ base64, filename }) => [filename, base64]),
+      accepted.map((each) => [each.filename, base64Text(each)]),
       [
         ["a.pdf", "MQ=="],
         ["c.pdf", "Mg=="]

@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing"
 import type { Email, Header } from "../../../src/domain/Email.ts"
 import { CakemailClient } from "../../../src/services/CakemailClient.ts"
 import { layerClient, type SettingOverrides } from "../../kit/CakemailClientKit.ts"
-import { aMessage, anAttachment, anIdentity, credentials } from "../../kit/mail.ts"
+import { aMessage, anAttachment, anIdentity, base64Text, credentials } from "../../kit/mail.ts"
 import type { MetricsRecorder } from "../../kit/MetricsRecorder.ts"
 import { type Reaction, type RecordedRequest, type ScriptedApi, startScriptedApi } from "../../kit/ScriptedApi.ts"
 
@@ -222,7 +222,7 @@ describe("the payload of email-api-v2", () => {
     withApi(
       () =>
         Effect.map(payload({ html: `<img src="cid:dot@example.com">`, attachments: [image] }), (sent) => {
-          assert.strictEqual(sent.content.html, `<img src="data:image/png;base64,${image.base64}">`)
+          assert.strictEqual(sent.content.html, `<img src="data:image/png;base64,${base64Text(image)}">`)
           assert.isUndefined(sent.attachment)
         }),
       { api: { inlineImages: "data" } }

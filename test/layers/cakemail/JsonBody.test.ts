@@ -24,7 +24,7 @@ const decoded = (fields: { readonly [name: string]: unknown }, entries: Paramete
   return value
 }
 
-const entry = { fields: { name: "a.txt" }, base64: "aGVsbG8=" }
+const entry = { fields: { name: "a.txt" }, base64: Buffer.from("aGVsbG8=") }
 
 describe("bodyWithHole", () => {
   const texts: ReadonlyArray<readonly [string, string]> = [

@@ -7,6 +7,7 @@ import { MailParserLive } from "../../../src/layers/mime/MailParserLive.ts"
 import { MailParser } from "../../../src/services/MailParser.ts"
 import { configWith } from "../../kit/SettingsKit.ts"
 import { decoded, hasWarning, mail, parser, parses } from "./mail.ts"
+import { base64Text } from "../../kit/mail.ts"
 
 const fixture = (name: string) => readFileSync(new URL(`../../fixtures/mime/${name}.eml`, import.meta.url))
 
@@ -44,7 +45,7 @@ describe("whole messages", () => {
         }
       ]
     )
-    assert.strictEqual(email.attachments[1]?.base64, "JVBERi0xLjQKJSBleGFtcGxlCg==")
+    assert.strictEqual(email.attachments.map(base64Text)[1], "JVBERi0xLjQKJSBleGFtcGxlCg==")
     assert.deepStrictEqual(email.warnings, [])
   })
 

@@ -3,6 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Attachment, Email } from "../../../src/domain/Email.ts"
 import { makeMailParser } from "../../../src/layers/mime/MailParserLive.ts"
+import { base64Text } from "../../kit/mail.ts"
 
 export const ATTACHMENT_SIZE_LIMIT = 100_000
 
@@ -15,7 +16,7 @@ export const mail = (...lines: ReadonlyArray<string>): Buffer => Buffer.from(lin
 export const utf8 = (text: string): string => Buffer.from(text).toString("latin1")
 
 export const decoded = (attachment: Attachment | undefined): string =>
-  Buffer.from(attachment?.base64 ?? "", "base64").toString("latin1")
+  attachment === undefined ? "" : Buffer.from(base64Text(attachment), "base64").toString("latin1")
 
 /** One test: what the parser makes of the octets, as far as `check` looks at it. */
 export const parses = (name: string, source: Buffer, check: (email: Email) => void): void => {
