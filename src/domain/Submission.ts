@@ -7,7 +7,7 @@ export interface Submission {
   readonly identity: Identity
   /** Kept so that a token that ended in mid-session can be renewed. */
   readonly credentials: Credentials
-  /** The data between `354` and the final dot, dot-unstuffed. */
+  /** The data between `354` and the final dot, dot-unstuffed; gone once the sink has answered. */
   readonly raw: Uint8Array
   /** Asks for room for what the message becomes on its way, in bytes; without it the message is refused. */
   readonly grow: (bytes: number) => boolean

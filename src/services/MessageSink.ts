@@ -6,7 +6,10 @@ import type { Accepted, Submission } from "../domain/Submission.ts"
 export class MessageSink extends Context.Service<
   MessageSink,
   {
-    /** Succeeds only when the message is out of the client's hands: a 250 follows. */
+    /**
+     * Succeeds only when the message is out of the client's hands: a 250 follows. `raw` of the submission is given back
+     * then: a sink that wants it for longer takes a copy.
+     */
     readonly accept: (submission: Submission) => Effect.Effect<Accepted, SubmissionError>
   }
 >()("gateway/services/MessageSink") {}

@@ -46,7 +46,7 @@ export const MessageSinkFake = (submissions: Array<Submission>) =>
   Layer.succeed(MessageSink, {
     accept: (submission) =>
       Effect.sync(() => {
-        submissions.push(submission)
+        submissions.push({ ...submission, raw: Uint8Array.from(submission.raw) })
         return {
           receipts: [{ recipient: submission.envelope.recipients[0] ?? "", messageId: `id-${submissions.length}` }]
         }

@@ -43,6 +43,7 @@ export class MailData {
   /** One buffer, copied into: to keep the pieces of a socket would hold each of them twice at the end. */
   #buffer = NOTHING
   #used = 0
+  #taken = NOTHING
 
   /**
    * Once the content is larger than `limit`, or `grow` has no room for more of it, it is only counted, and what was kept
@@ -77,12 +78,19 @@ export class MailData {
     return this.#scan(chunk, start)
   }
 
-  /** Everything that was kept; can be called once. */
+  /** Everything that was kept, until `forget`; can be called once. */
   take(): Buffer {
-    const whole = this.#buffer.subarray(0, this.#used)
+    this.#taken = this.#buffer
     this.#buffer = NOTHING
+    const whole = this.#taken.subarray(0, this.#used)
     this.#used = 0
     return whole
+  }
+
+  /** Nobody reads any more what was taken. */
+  forget(): void {
+    free(this.#taken)
+    this.#taken = NOTHING
   }
 
   /** Octet by octet from `start`, moving the content up over the dots that are taken out. */

@@ -268,6 +268,7 @@ export class SubmissionConnection extends ReplyingConnection {
       (reply) => ({ _tag: "Data", envelope, transit, receive, reply }),
       (reply) => {
         const data = this.#data
+        parser.data.forget()
         if (reply.code < 400) this.forgetErrors()
         if (data === undefined) {
           this.reply(reply)

@@ -25,6 +25,16 @@ const stuff = (content: string): string => `${content.replace(/^\./, "..").repla
 const SPLITS: ReadonlyArray<ReadonlyArray<number>> = [[1], [2], [3], [4, 1], [5], [7, 1, 2], [1_000_000]]
 
 describe("MailData", () => {
+  it("keeps what was taken until it is told that nobody reads it any more", () => {
+    const data = new MailData(100, () => true)
+    data.push(Buffer.from("one\r\n.\r\n"))
+    const taken = data.take()
+    assert.strictEqual(taken.toString(), "one\r\n")
+    data.forget()
+    assert.strictEqual(taken.length, 0)
+    data.forget()
+  })
+
   const cases: ReadonlyArray<{ readonly name: string; readonly wire: string; readonly content: string }> = [
     { name: "ends an empty message", wire: ".\r\n", content: "" },
     { name: "ends at CRLF dot CRLF", wire: "a\r\nb\r\n.\r\n", content: "a\r\nb\r\n" },
