@@ -268,6 +268,7 @@ export class SubmissionConnection extends ReplyingConnection {
       (reply) => ({ _tag: "Data", envelope, transit, receive, reply }),
       (reply) => {
         const data = this.#data
+        this.#failReceive = undefined
         parser.data.forget()
         if (reply.code < 400) this.forgetErrors()
         if (data === undefined) {
@@ -293,7 +294,8 @@ export class SubmissionConnection extends ReplyingConnection {
     else if (octets > 2 * this._server.hooks.messageSizeLimit) this.refuse(new DataEndless())
   }
 
-  #failReceive: (error: ReceiveError) => void = () => {}
+  /** While the session receives. */
+  #failReceive: ((error: ReceiveError) => void) | undefined
 
   /** The package has said 354; `callback` sends the reply once the data has ended. */
   dataStarted(stream: NodeJS.ReadableStream, callback: (error: Error | null, text?: string) => void): void {
@@ -320,7 +322,12 @@ export class SubmissionConnection extends ReplyingConnection {
   /** Ends DATA with an error that closes the connection. */
   abortData(error: ReceiveError): void {
     if (this.#data?.answered === true) this.refuse(error)
-    else this.#failReceive(error)
+    else this.#failReceive?.(error)
+  }
+
+  /** The client is gone, perhaps in the middle of DATA. */
+  abandon(): void {
+    if (this.#failReceive !== undefined) this.abortData(new ClientGone())
   }
 }
 

@@ -1,5 +1,4 @@
 import { Cause, Effect, FiberMap, FiberSet, Option, Queue } from "effect"
-import { ClientGone } from "../../domain/GatewayError.ts"
 import { SmtpSession, type Command } from "../../services/SmtpSession.ts"
 import type { SubmissionConnection } from "./SubmissionConnection.ts"
 
@@ -40,7 +39,7 @@ export const makeSessionFibers = Effect.gen(function* () {
       if (commands !== undefined) Queue.offerUnsafe(commands, command)
     },
     close: (connection: SubmissionConnection): void => {
-      connection.abortData(new ClientGone())
+      connection.abandon()
       queues.delete(connection)
       const fiber = FiberMap.getUnsafe(fibers, connection.id)
       if (Option.isSome(fiber)) fiber.value.interruptUnsafe()
