@@ -123,7 +123,6 @@ export const ForwardSink = Layer.effect(
           duration: api.submitDeadline,
           orElse: () => Effect.succeedSome<SubmissionError>(new SubmitDeadlineExceeded())
         }),
-        Effect.annotateLogs({ reference: submission.reference }),
         Effect.onInterrupt(() => events.brokenOff(forwarding))
       )
       const outcomeOf = (recipient: string): RecipientOutcome => ({

@@ -1,5 +1,5 @@
 /** What a session tells the operator: its log events and its metrics. */
-import { type Cause, Clock, Effect, type Scope } from "effect"
+import { type Cause, Clock, Context, Effect, type Scope } from "effect"
 import { correlationId } from "../domain/correlationId.ts"
 import { faultOf } from "../domain/Fault.ts"
 import {
@@ -37,7 +37,7 @@ export const makeSessionEvents = Effect.gen(function* () {
       Effect.suspend(() => {
         const started = clock.currentTimeMillisUnsafe()
         metrics.active.add({}, 1)
-        return run.pipe(
+        return onFlatContext(run).pipe(
           // Within the scope of the session, whose lines name the user that has logged in.
           Effect.ensuring(
             Effect.suspend(() => {
@@ -131,6 +131,13 @@ export const makeSessionEvents = Effect.gen(function* () {
       )
   }
 })
+
+/**
+ * A context is layers over a map, and a layer too many copies the map. What stands for the whole session goes into the map
+ * here, once, so that what each message adds to it stays cheap.
+ */
+const onFlatContext = <A, E, R>(session: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.updateContext(session, (context: Context.Context<R>) => Context.makeUnsafe<R>(new Map(context.mapUnsafe)))
 
 /** The label `command`. DATA is measured from the end of the data, by `settled`. */
 const COMMANDS: { readonly [Tag in Command["_tag"]]?: "AUTH" | "MAIL" | "RCPT" } = {
