@@ -37,7 +37,7 @@ export const makeSessionEvents = Effect.gen(function* () {
       Effect.suspend(() => {
         const started = clock.currentTimeMillisUnsafe()
         metrics.active.add({}, 1)
-        return onFlatContext(run).pipe(
+        return run.pipe(
           // Within the scope of the session, whose lines name the user that has logged in.
           Effect.ensuring(
             Effect.suspend(() => {
@@ -47,6 +47,7 @@ export const makeSessionEvents = Effect.gen(function* () {
               return Effect.logInfo("connection_closed", { duration_ms: elapsed })
             })
           ),
+          onFlatContext,
           Effect.scoped,
           (session) => inSessionSpan(connection, hostname, session),
           Effect.annotateLogs({
