@@ -69,15 +69,15 @@ export const inMessageSpan = <E extends GatewayError>(
       startTime: message.startedAt,
       sampled: true
     })
-    if (span.sampled) describe(span, message, data)
-    return outcome.pipe(
-      Effect.provideService(Tracer.ParentSpan, span),
-      Effect.onExit((exit) =>
-        Effect.sync(() => {
-          if (span.sampled) describeReply(span, exit)
-          span.end(clock.currentTimeNanosUnsafe(), exit)
-        })
-      )
+    // The API is told that nobody will see it.
+    const within = Effect.provideService(outcome, Tracer.ParentSpan, span)
+    if (!span.sampled) return within
+    describe(span, message, data)
+    return Effect.onExit(within, (exit) =>
+      Effect.sync(() => {
+        describeReply(span, exit)
+        span.end(clock.currentTimeNanosUnsafe(), exit)
+      })
     )
   })
 

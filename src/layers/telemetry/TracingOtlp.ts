@@ -19,6 +19,7 @@ import type { Metrics } from "../../services/Metrics.ts"
 import { collectorAccess } from "./collectorAccess.ts"
 import { publicFailure } from "./spanOutcome.ts"
 import { replyAttributes, setAttributes } from "./spans.ts"
+import { makeTraceStarts, type TraceStarts } from "./traceStarts.ts"
 import { LAST_FLUSH, makeTracingQueue } from "./TracingQueue.ts"
 
 /** Kept equal to package.json by a test. */
@@ -37,8 +38,11 @@ export const tracingOtlp = (endpoint: string): Layer.Layer<never, never, Gateway
       const exporter = yield* makeExporter(endpoint, tracing)
       const lastFlush = Duration.min(Duration.fromInputUnsafe(LAST_FLUSH), shutdown.timeout)
       const queue = yield* makeTracingQueue(exporter, { ...tracing, lastFlush })
+      const sampler = makeSampler(tracing)
+      const starts = makeTraceStarts(sampler)
       const provider = NodeSdk.layerTracerProvider(queue, {
-        sampler: makeSampler(tracing),
+        sampler,
+        idGenerator: starts.ids,
         spanLimits: { attributeValueLengthLimit: MAX_ATTRIBUTE_LENGTH }
       })
       yield* Effect.logInfo("tracing_started", {
@@ -46,7 +50,10 @@ export const tracingOtlp = (endpoint: string): Layer.Layer<never, never, Gateway
         protocol: tracing.protocol,
         sampler: tracing.sampler
       })
-      return Layer.effect(Tracer.Tracer, Effect.map(OtelTracer.make, discreet)).pipe(
+      return Layer.effect(
+        Tracer.Tracer,
+        Effect.map(OtelTracer.make, (tracer) => discreet(tracer, starts))
+      ).pipe(
         Layer.provide(SpansOfOurs),
         Layer.provide(provider),
         Layer.provide(resource(tracing)),
@@ -110,9 +117,11 @@ const resource = ({ resourceAttributes, serviceName }: TracingSettings) =>
  * Without the hook by which OpenTelemetry's own instrumentations would know the current span: there are none here, and it
  * runs at each step of each fiber. And no span ends with more than `publicFailure` of what went wrong.
  */
-const discreet = (tracer: Tracer.Tracer): Tracer.Tracer =>
+const discreet = (tracer: Tracer.Tracer, starts: TraceStarts): Tracer.Tracer =>
   Tracer.make({
     span: (options) => {
+      const unseen = Option.isNone(options.parent) ? starts.unseen(options) : undefined
+      if (unseen !== undefined) return unseen
       const span = tracer.span({ ...options, parent: Option.map(options.parent, withTraceState) })
       const end = span.end.bind(span)
       span.end = (endTime, exit) => {
