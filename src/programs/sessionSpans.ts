@@ -69,7 +69,8 @@ export const inMessageSpan = <E extends GatewayError>(
       startTime: message.startedAt,
       sampled: true
     })
-    // The API is told that nobody will see it.
+    // Nobody will see it, and the API is told so by any span that nobody sees; but a trace that the mail named goes on.
+    if (!span.sampled && !session.sampled && sender === undefined) return outcome
     const within = Effect.provideService(outcome, Tracer.ParentSpan, span)
     if (!span.sampled) return within
     describe(span, message, data)
