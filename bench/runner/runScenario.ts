@@ -1,6 +1,7 @@
 /** All runs of one scenario: its servers take turns, so that what changes on the machine meets all of them. */
 import { Console, Effect } from "effect"
 import type { Scenario } from "../scenarios.ts"
+import { build } from "./build.ts"
 import { FIGURES, spreads } from "./figures.ts"
 import { measure, type Run, type RunOptions } from "./measure.ts"
 import type { ScenarioResult } from "./report.ts"
@@ -18,6 +19,7 @@ const DEFAULTS = { seconds: 4, warmup: 8, repeats: 3 }
 
 export const runScenario = Effect.fnUntraced(function* (scenario: Scenario, workplace: Workplace, asked: RunLength) {
   const repeats = asked.repeats ?? scenario.repeats ?? DEFAULTS.repeats
+  if (scenario.subjects.includes("built")) yield* build
   const runs: Array<Run> = []
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const subject of repeat % 2 === 0 ? scenario.subjects : scenario.subjects.toReversed()) {

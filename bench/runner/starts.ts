@@ -1,18 +1,18 @@
 /** How long the gateway takes from nothing to ready, as a new process; what it reads is in the page cache already. */
 import { Console, Effect } from "effect"
-import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { now } from "../load/clock.ts"
 import { STARTS } from "../scenarios.ts"
+import { build } from "./build.ts"
 import { type Figures, spreads } from "./figures.ts"
-import { BenchFailed, startProcess } from "./processes.ts"
+import { startProcess } from "./processes.ts"
 import type { ScenarioResult } from "./report.ts"
 import { gatewayCommand, rootDirectory, startGateway, type Workplace } from "./subjects.ts"
 
 /** Milliseconds until /health/ready says 200: of what `npm run build` makes, of the source, and of node with nothing to do. */
 export const measureStarts = Effect.fnUntraced(function* (workplace: Workplace, repeats: number) {
   yield* build
-  const { environment, options, program, rest } = yield* gatewayCommand
+  const { builtProgram, environment, options, program, rest } = yield* gatewayCommand
   const gateway = (path: string) =>
     Effect.asVoid(
       startGateway("gateway", workplace, {
@@ -27,7 +27,7 @@ export const measureStarts = Effect.fnUntraced(function* (workplace: Workplace, 
     ({ line }) => Effect.asVoid(line)
   )
   const subjects = [
-    ["dist", gateway(program.replace(/^src\//, "dist/").replace(/\.ts$/, ".js"))],
+    ["dist", gateway(builtProgram)],
     ["source", gateway(program)],
     ["node alone", bare]
   ] as const
@@ -55,11 +55,4 @@ export const measureStarts = Effect.fnUntraced(function* (workplace: Workplace, 
     runs
   }
   return result
-})
-
-const build = Effect.suspend(() => {
-  const { status, stderr, stdout } = spawnSync("npm", ["run", "--silent", "build"], { cwd: rootDirectory })
-  return status === 0
-    ? Effect.void
-    : Effect.fail(new BenchFailed({ reason: `npm run build failed: ${stdout.toString()}${stderr.toString()}` }))
 })

@@ -9,11 +9,11 @@ import { freePort } from "../../test/kit/freePort.ts"
 import { BenchFailed, type BenchProcess, startProcess } from "./processes.ts"
 
 /**
- * `gateway`: as `npm run gateway` starts it. `unobserved`: the same without logs and metrics. `traced`: with spans of
- * every mail, or of a tenth of them. `baseline`: bench/servers/baseline.ts. `floor`: the
- * same without looking into the mail.
+ * `gateway`: as `npm run gateway` starts it. `built`: the same from what `npm run build` makes, as images run it.
+ * `unobserved`: without logs and metrics. `traced`: with spans of every mail, or of a tenth of them. `baseline`:
+ * bench/servers/baseline.ts. `floor`: that without looking into the mail.
  */
-export type SubjectName = "gateway" | "unobserved" | "traced" | "traced-tenth" | "baseline" | "floor"
+export type SubjectName = "gateway" | "built" | "unobserved" | "traced" | "traced-tenth" | "baseline" | "floor"
 
 /** Where a session of the bench takes place. */
 export interface Workplace {
@@ -77,16 +77,15 @@ export const startSubject = Effect.fnUntraced(function* (
   options: SubjectOptions
 ) {
   if (name === "baseline" || name === "floor") return yield* startBaseline(name, workplace, options)
-  const { environment, options: usual, program, rest } = yield* gatewayCommand
+  const { builtProgram, environment, options: usual, program, rest } = yield* gatewayCommand
+  const programs: { readonly [Name in SubjectName]?: string } = {
+    built: builtProgram,
+    unobserved: "bench/servers/unobserved.ts"
+  }
   return yield* startGateway(name, workplace, {
     ...options,
     settings: { ...tracing(name, options.collectorUrl), ...options.settings },
-    args: [
-      ...usual,
-      ...options.nodeOptions,
-      join(rootDirectory, name === "unobserved" ? "bench/servers/unobserved.ts" : program),
-      ...rest
-    ],
+    args: [...usual, ...options.nodeOptions, join(rootDirectory, programs[name] ?? program), ...rest],
     environment
   })
 })
@@ -214,6 +213,7 @@ export const gatewayCommand = Effect.gen(function* () {
     options: words(options),
     /** From the root of the repository. */
     program,
+    builtProgram: program.replace(/^src\//, "dist/").replace(/\.ts$/, ".js"),
     rest: words(rest)
   }
 })

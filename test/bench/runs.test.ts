@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { measure } from "../../bench/runner/measure.ts"
 import { readProfile, selfTimes } from "../../bench/runner/profile.ts"
+import { build } from "../../bench/runner/build.ts"
 import { makeWorkplace, rootDirectory, type SubjectName } from "../../bench/runner/subjects.ts"
 import { runProgram } from "../kit/ClientProgram.ts"
 
@@ -19,6 +20,7 @@ const workplace = Effect.gen(function* () {
 
 const SUBJECTS: ReadonlyArray<readonly [SubjectName, code: string]> = [
   ["gateway", "250 2.0.0"],
+  ["built", "250 2.0.0"],
   ["unobserved", "250 2.0.0"],
   ["traced", "250 2.0.0"],
   ["baseline", "250"],
@@ -38,6 +40,7 @@ describe("a run against", () => {
       () =>
         Effect.gen(function* () {
           const place = yield* workplace
+          if (subject === "built") yield* build
           const run = yield* measure(place, {
             subject,
             load: {
