@@ -25,26 +25,31 @@ const temporaryDirectory = Effect.acquireRelease(
   (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
 )
 
-/** A gateway with all that it can be given, before an API that refuses one address and now and then fails. */
-const startWatched = Effect.gen(function* () {
+/** A gateway before a sandbox, and Prometheus that watches it. */
+const startWatched = Effect.fnUntraced(function* (environment: Readonly<Record<string, string>>) {
   const sandbox = yield* startSandbox()
-  const redis = yield* startRedis
-  const collector = yield* startCollector
-  const gateway = yield* startGatewayProcess({
-    apiUrl: sandbox.url,
-    environment: {
-      WORKERS: "2",
-      API_MAX_RETRIES: "1",
-      REDIS_URL: Redacted.value(redis.url),
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      DEAD_LETTER_DIR: yield* temporaryDirectory,
-      // Of one letter.
-      DEAD_LETTER_MAX_FILES: "2"
-    }
-  })
+  const gateway = yield* startGatewayProcess({ apiUrl: sandbox.url, environment })
   const address = gateway.httpUrl.slice("http://".length)
   const prometheus = yield* startPrometheus([{ address, labels: { namespace: "mail" } }])
-  return { gateway, prometheus, sandbox }
+  const received = (count: number) =>
+    Effect.map(prometheus.value("sum(smtp_emails_received_total)"), (value) => value === count)
+  yield* eventually(received(0))
+  return { gateway, prometheus, received, sandbox }
+})
+
+/** All that a gateway can be given. */
+const everything = Effect.gen(function* () {
+  const redis = yield* startRedis
+  const collector = yield* startCollector
+  return {
+    WORKERS: "2",
+    API_MAX_RETRIES: "1",
+    REDIS_URL: Redacted.value(redis.url),
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    DEAD_LETTER_DIR: yield* temporaryDirectory,
+    // Of one letter.
+    DEAD_LETTER_MAX_FILES: "2"
+  }
 })
 
 const MAILS_A_ROUND = 5
@@ -92,16 +97,31 @@ const asked = (query: string, chosen: (typeof CHOICES)[number]): string =>
     .replaceAll("$namespace", chosen.namespace)
     .replaceAll("$pod", chosen.pod)
 
+describe.runIf(installed)("Prometheus", () => {
+  it.live(
+    "reads a gateway of one process with the settings that it has by itself",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { gateway, prometheus, received, sandbox } = yield* startWatched({})
+          yield* oneRound(gateway, sandbox, 1)
+          yield* eventually(received(MAILS_A_ROUND))
+          assert.strictEqual(yield* prometheus.value("up"), 1)
+          yield* eventually(Effect.map(prometheus.value("smtp_active_connections"), (open) => open === 0))
+          assert.strictEqual(yield* prometheus.value("count(smtp_errors_total > 0) > bool 0"), 1)
+        })
+      ),
+    60_000
+  )
+})
+
 describe.runIf(installed)("Prometheus, after a while of watching", () => {
   it.live(
     "knows how many mails there were, evaluates all rules, and answers every query of the dashboard with numbers",
     () =>
       Effect.scoped(
         Effect.gen(function* () {
-          const { gateway, prometheus, sandbox } = yield* startWatched
-          const received = (count: number) =>
-            Effect.map(prometheus.value("sum(smtp_emails_received_total)"), (value) => value === count)
-          yield* eventually(received(0))
+          const { gateway, prometheus, received, sandbox } = yield* startWatched(yield* everything)
           // A rate takes a change between two looks.
           for (const round of [1, 2]) {
             yield* oneRound(gateway, sandbox, round)
