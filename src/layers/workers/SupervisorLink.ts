@@ -10,8 +10,8 @@ export interface SupervisorLink {
   readonly ask: <A>(ask: Ask, answer: Schema.ConstraintDecoder<A>) => Effect.Effect<A>
   /** What the answer counts is counted until the scope closes. */
   readonly askScoped: <A>(ask: Ask, answer: Schema.ConstraintDecoder<A>) => Effect.Effect<A, never, Scope.Scope>
-  /** Set once; answers whoever looks at the metrics of all. */
-  readonly onFamiliesWanted: (answer: (id: number) => Effect.Effect<void>) => void
+  /** Set once; answers whoever looks at the metrics of all. What was asked before is answered now. */
+  readonly onFamiliesWanted: (answer: (id: number) => Effect.Effect<void>) => Effect.Effect<void>
   /** Of all workers together: those to use, then each later ones. */
   readonly ticketKeys: Stream.Stream<Uint8Array>
   /** Ends with a defect when the supervisor says what cannot be understood. */
@@ -26,7 +26,9 @@ export const makeSupervisorLink: (port: Port) => Effect.Effect<SupervisorLink, n
     const asked = new Map<number, (answer: unknown) => void>()
     const ticketKeys = yield* SubscriptionRef.make(Option.none<Uint8Array>())
     let lastId = 0
-    let familiesWanted: (id: number) => Effect.Effect<void> = () => Effect.void
+    // The supervisor asks from the start on, and takes a worker that never answers for one that hangs.
+    const early: Array<number> = []
+    let familiesWanted = (id: number): Effect.Effect<void> => Effect.sync(() => void early.push(id))
 
     const take = (message: ToWorker): Effect.Effect<void> => {
       switch (message._tag) {
@@ -68,9 +70,11 @@ export const makeSupervisorLink: (port: Port) => Effect.Effect<SupervisorLink, n
             Effect.sync(() => channel.tell({ _tag: "Ended", id }))
           )
         }),
-      onFamiliesWanted: (answer) => {
-        familiesWanted = answer
-      },
+      onFamiliesWanted: (answer) =>
+        Effect.suspend(() => {
+          familiesWanted = answer
+          return Effect.forEach(early.splice(0), answer, { discard: true })
+        }),
       ticketKeys: SubscriptionRef.changes(ticketKeys).pipe(
         Stream.filter(Option.isSome),
         Stream.map(({ value }) => value)

@@ -58,7 +58,7 @@ export const metricsOver = (link: SupervisorLink): Layer.Layer<never, never, Met
     Effect.gen(function* () {
       const { now } = yield* MetricFamilies
       const tell = (id: number) => Effect.map(now, (families) => link.tell({ _tag: "Families", id, families }))
-      link.onFamiliesWanted(tell)
+      yield* link.onFamiliesWanted(tell)
       yield* Effect.addFinalizer(() => tell(LAST))
     })
   )
