@@ -6,7 +6,9 @@
  * and how that client fared; exits with 1 when memory passed its goal, or the client was not mostly served.
  */
 import { Data, Duration, Effect } from "effect"
+import { Command, Flag } from "effect/cli"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { measureMemory, type Served } from "./memoryLoad.ts"
 
 const MIB = 1024 * 1024
@@ -14,26 +16,26 @@ const GOAL = 1024 * MIB
 
 class GoalMissed extends Data.TaggedError("GoalMissed") {}
 
-const small = process.argv.includes("--small")
-const load = small
-  ? {
-      clients: 1,
-      senders: 100,
-      messageSize: 5 * MIB,
-      trickling: 200,
-      tricklingFor: 5,
-      perStep: 64 * 1024,
-      pause: Duration.millis(50)
-    }
-  : {
-      clients: 1,
-      senders: 1_000,
-      messageSize: 25 * MIB - 4096,
-      trickling: 2_000,
-      tricklingFor: 8,
-      perStep: 64 * 1024,
-      pause: Duration.millis(250)
-    }
+/** For `--small`. */
+const SMALL = {
+  clients: 1,
+  senders: 100,
+  messageSize: 5 * MIB,
+  trickling: 200,
+  tricklingFor: 5,
+  perStep: 64 * 1024,
+  pause: Duration.millis(50)
+}
+
+const WHOLE = {
+  clients: 1,
+  senders: 1_000,
+  messageSize: 25 * MIB - 4096,
+  trickling: 2_000,
+  tricklingFor: 8,
+  perStep: 64 * 1024,
+  pause: Duration.millis(250)
+}
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`
 
@@ -46,8 +48,13 @@ const printServed = ({ accepted, deferred, lost }: Served): void => {
 
 const mostlyServed = ({ accepted, deferred, lost }: Served): boolean => accepted > deferred && lost === 0
 
-NodeRuntime.runMain(
-  Effect.gen(function* () {
+const command = Command.make(
+  "bench:memory",
+  {
+    small: Flag.Boolean("small").pipe(Flag.withDescription("A tenth of the load"), Flag.withDefault(false))
+  },
+  Effect.fnUntraced(function* ({ small }) {
+    const load = small ? SMALL : WHOLE
     const { resting, sending, settled, trickling } = yield* measureMemory({
       ...load,
       environment: { MAX_CONNECTIONS_PER_POD: `${Math.max(load.senders, load.trickling) + 10}` }
@@ -67,5 +74,7 @@ NodeRuntime.runMain(
     console.log(`resident at the end           ${megabytes(settled)}`)
     const served = mostlyServed(sending.served) && mostlyServed(trickling.served)
     if (peak >= GOAL || sending.lost > 0 || !served) return yield* new GoalMissed()
-  }).pipe(Effect.scoped)
-)
+  }, Effect.scoped)
+).pipe(Command.withDescription("Weigh the gateway under hostile clients"))
+
+command.pipe(Command.run({ version: "1" }), Effect.provide(NodeServices.layer), NodeRuntime.runMain)

@@ -6,14 +6,33 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { cpus, tmpdir } from "node:os"
+import { dirname, join } from "node:path"
 import { BenchFailed, canPin, pinSelf } from "./runner/processes.ts"
 import { writeReadme } from "./runner/readme.ts"
 import { measureSession, profileSession } from "./runner/session.ts"
 import { makeWorkplace } from "./runner/subjects.ts"
 import { scenarioNames } from "./scenarios.ts"
+
+/** A week. */
+const LONGEST = 604_800
+
+const secondsFlag = (name: string, least: number) =>
+  Flag.Finite(name).pipe(
+    Flag.filter(
+      (value) => value >= least && value <= LONGEST,
+      () => `a number from ${least} to ${LONGEST}`
+    )
+  )
+
+const coreFlag = (name: string) =>
+  Flag.Int(name).pipe(
+    Flag.filter(
+      (core) => core >= 0 && core < cpus().length,
+      () => `a core of this machine, 0 to ${cpus().length - 1}`
+    )
+  )
 
 const command = Command.make(
   "bench",
@@ -22,10 +41,24 @@ const command = Command.make(
       Argument.withDescription(`full, or any of ${scenarioNames.join(", ")}`),
       Argument.variadic()
     ),
-    seconds: Flag.Finite("seconds").pipe(Flag.withDescription("Measured time of each run"), Flag.optional),
-    warmup: Flag.Finite("warmup").pipe(Flag.withDescription("Seconds under load before it"), Flag.optional),
-    repeats: Flag.Int("repeats").pipe(Flag.withDescription("Runs of each server in each scenario"), Flag.optional),
-    json: Flag.String("json").pipe(Flag.withDescription("File for all figures of all runs"), Flag.optional),
+    seconds: secondsFlag("seconds", 0.1).pipe(Flag.withDescription("Measured time of each run"), Flag.optional),
+    warmup: secondsFlag("warmup", 0).pipe(Flag.withDescription("Seconds under load before it"), Flag.optional),
+    repeats: Flag.Int("repeats").pipe(
+      Flag.filter(
+        (times) => times >= 1 && times <= 1_000,
+        () => "a number from 1 to 1000"
+      ),
+      Flag.withDescription("Runs of each server in each scenario"),
+      Flag.optional
+    ),
+    json: Flag.String("json").pipe(
+      Flag.filter(
+        (file) => existsSync(dirname(file)),
+        () => "a file in a directory that exists"
+      ),
+      Flag.withDescription("File for all figures of all runs"),
+      Flag.optional
+    ),
     readme: Flag.Boolean("readme").pipe(
       Flag.withDescription("Put the tables into bench/README.md too"),
       Flag.withDefault(false)
@@ -34,8 +67,8 @@ const command = Command.make(
       Flag.withDescription("In place of figures: CPU profiles of the gateway, into this directory"),
       Flag.optional
     ),
-    serverCore: Flag.Int("server-core").pipe(Flag.withDescription("Core of the server"), Flag.withDefault(0)),
-    loadCore: Flag.Int("load-core").pipe(
+    serverCore: coreFlag("server-core").pipe(Flag.withDescription("Core of the server"), Flag.withDefault(0)),
+    loadCore: coreFlag("load-core").pipe(
       Flag.withDescription("Core of the load generator and the API"),
       Flag.withDefault(1)
     )

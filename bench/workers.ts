@@ -3,11 +3,12 @@
  * numbers of workers). Linux only. Nothing is pinned: the load generator and the API take their part of the same CPUs.
  */
 import { Console, Effect, Schema } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import type { LoadReport } from "./load/LoadReport.ts"
 import { LoadPlan } from "./load/LoadPlan.ts"
 import { runLoad } from "./load/runLoad.ts"
@@ -20,13 +21,6 @@ import {
   startGateway,
   type Workplace
 } from "./runner/subjects.ts"
-
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { seconds: { type: "string", default: "8" } }
-})
-
-const WORKERS = positionals.length === 0 ? ["1", "2"] : positionals
 
 /** No core of this number: nothing is pinned. */
 const ANY = 1_000
@@ -52,7 +46,7 @@ interface Result {
   readonly rss: number
 }
 
-const measure = (workplace: Workplace, workers: string, network: keyof typeof NETWORKS) =>
+const measure = (workplace: Workplace, workers: string, network: keyof typeof NETWORKS, seconds: number) =>
   Effect.scoped(
     Effect.gen(function* () {
       const api = yield* startApi(workplace, { latency: 0, tls: false, check: false })
@@ -67,7 +61,7 @@ const measure = (workplace: Workplace, workers: string, network: keyof typeof NE
         port: smtpPort,
         connections: 50,
         warmup: 3,
-        seconds: Number(values.seconds)
+        seconds
       })
       const marks: Array<ReadonlyMap<number, number>> = []
       const report = yield* runLoad(plan, () => void marks.push(cpuOf([server.pid, ...childrenOf(server.pid)])))
@@ -117,14 +111,39 @@ const rowOf = ({ first, network, others, report, rss, workers }: Result): Readon
   ]
 }
 
-const directory = mkdtempSync(join(tmpdir(), "gateway-bench-"))
+const temporaryDirectory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "gateway-bench-"))),
+  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
+)
 
-NodeRuntime.runMain(
-  Effect.gen(function* () {
+const command = Command.make(
+  "bench:workers",
+  {
+    numbers: Argument.String("workers").pipe(
+      Argument.filter(
+        (number) => number === "auto" || /^[1-9]\d{0,2}$/.test(number),
+        () => "a number of workers, or auto"
+      ),
+      Argument.withDescription("Values of WORKERS; 1 and 2 unless given"),
+      Argument.variadic()
+    ),
+    seconds: Flag.Finite("seconds").pipe(
+      Flag.filter(
+        (value) => value >= 0.1 && value <= 3_600,
+        () => "a number from 0.1 to 3600"
+      ),
+      Flag.withDescription("Measured time of each run"),
+      Flag.withDefault(8)
+    )
+  },
+  Effect.fnUntraced(function* ({ numbers, seconds }) {
+    const directory = yield* temporaryDirectory
     const workplace = yield* makeWorkplace({ directory, serverCore: ANY, loadCore: ANY })
     const results: Array<Result> = []
     for (const network of ["trusted", "counted"] as const) {
-      for (const workers of WORKERS) results.push(yield* measure(workplace, workers, network))
+      for (const workers of numbers.length === 0 ? ["1", "2"] : numbers) {
+        results.push(yield* measure(workplace, workers, network, seconds))
+      }
     }
     yield* Console.log(
       table(
@@ -132,5 +151,7 @@ NodeRuntime.runMain(
         results.map(rowOf)
       )
     )
-  }).pipe(Effect.ensuring(Effect.sync(() => rmSync(directory, { recursive: true, force: true }))))
-)
+  }, Effect.scoped)
+).pipe(Command.withDescription("Compare numbers of workers"))
+
+command.pipe(Command.run({ version: "1" }), Effect.provide(NodeServices.layer), NodeRuntime.runMain)

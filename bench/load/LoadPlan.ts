@@ -14,8 +14,9 @@ export const MessageShape = Schema.Struct({
   text: orElse(count(1, 100_000_000), 700),
   /** 0: no HTML part. */
   html: orElse(count(0, 100_000_000), 600),
-  /** 0: no attachment. */
+  /** Of each attachment; 0: there is none. */
   attachment: orElse(count(0, 100_000_000), 0),
+  attachments: orElse(count(1, 100), 1),
   /** Whether every line of the text begins with a dot, which SMTP doubles (RFC 5321 section 4.5.2). */
   dotted: orElse(Schema.Boolean, false)
 })
@@ -33,7 +34,10 @@ export const Pace = Schema.Union([
 
 export const LoadPlan = Schema.Struct({
   /** This machine alone: nobody else has asked for it. */
-  host: orElse(Schema.String.check(Schema.makeFilter(isLoopback, { title: "a loopback address" })), "127.0.0.1"),
+  host: orElse(
+    Schema.String.check(Schema.makeFilter((host) => isLoopback(host) || "expected a loopback address")),
+    "127.0.0.1"
+  ),
   port: count(1, 65_535),
   tls: orElse(Schema.Literals(["starttls", "implicit", "none"]), "starttls"),
   /** Offers the session of an earlier connection, so that the handshake is short. */
@@ -55,9 +59,15 @@ export const LoadPlan = Schema.Struct({
   /** Time under load before it counts. */
   warmup: orElse(seconds, 0),
   /** Measured time. */
-  seconds: orElse(seconds, 10),
+  seconds: orElse(seconds.check(Schema.isGreaterThan(0)), 10),
   /** No message is begun after so many. */
   maxMessages: orElse(count(1, 1_000_000_000), 1_000_000_000)
+}).check(Schema.makeFilter(({ connections, idle }) => connections + idle > 0 || "connections and idle are both 0"))
+
+/** A misspelt field is an error, not a load that nobody asked for. */
+export const decodeLoadPlan = Schema.decodeEffect(Schema.fromJsonString(LoadPlan), {
+  errors: "all",
+  onExcessProperty: "error"
 })
 
 export type MessageShape = typeof MessageShape.Type

@@ -5,17 +5,25 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Schema } from "effect"
-import { LoadPlan } from "./LoadPlan.ts"
+import { decodeLoadPlan } from "./LoadPlan.ts"
 import { LoadLine } from "./LoadReport.ts"
 import { runLoad } from "./runLoad.ts"
 
 const encodeLine = Schema.encodeSync(LoadLine)
 
+const USAGE = `Give a plan as JSON, for example
+  npm run bench:load -- '{"port": 2587, "connections": 10, "seconds": 5}'
+Its fields are in bench/load/LoadPlan.ts.`
+
+const [given = "--help", more] = process.argv.slice(2)
+
 NodeRuntime.runMain(
   Effect.gen(function* () {
-    const plan = yield* Schema.decodeEffect(Schema.fromJsonString(LoadPlan))(process.argv[2] ?? "{}")
+    if (given === "--help" || given === "-h") return yield* Console.log(USAGE)
+    const plan = yield* decodeLoadPlan(given)
     const report = yield* runLoad(plan, (kind, at) => void process.stdout.write(`${encodeLine({ kind, at })}\n`))
     yield* Console.log(encodeLine({ kind: "report", report }))
-    if (process.argv[3] === "stay") return yield* Effect.never
-  })
+    if (more === "stay") return yield* Effect.never
+  }).pipe(Effect.tapError(({ message }) => Console.error(message))),
+  { disableErrorReporting: true }
 )

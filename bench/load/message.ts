@@ -26,8 +26,7 @@ export const makeMessage = (shape: MessageShape, sender: string, recipient: stri
     body: `<html><body>\r\n${repeated(HTML_LINE, shape.html)}</body></html>\r\n`
   }
   const content = shape.html === 0 ? text : multipart("alternative", "alternative-0001", [text, html])
-  const whole =
-    shape.attachment === 0 ? content : multipart("mixed", "mixed-0001", [content, attachment(shape.attachment)])
+  const whole = shape.attachment === 0 ? content : multipart("mixed", "mixed-0001", [content, ...attachments(shape)])
   const head = [
     `From: "Shop" <${sender}>`,
     `To: <${recipient}>`,
@@ -68,15 +67,20 @@ const multipart = (subtype: string, boundary: string, parts: ReadonlyArray<Part>
 
 const BASE64_LINE = 76
 
-const attachment = (size: number): Part => {
+const attachments = (shape: MessageShape): ReadonlyArray<Part> =>
+  Array.from({ length: shape.attachments }, (_, index) =>
+    attachment(shape.attachment, index === 0 ? "invoice.pdf" : `invoice-${index + 1}.pdf`)
+  )
+
+const attachment = (size: number, name: string): Part => {
   const base64 = noise(size).toString("base64")
   const lines: Array<string> = []
   for (let at = 0; at < base64.length; at += BASE64_LINE) lines.push(base64.slice(at, at + BASE64_LINE))
   return {
     headers: [
-      'Content-Type: application/pdf; name="invoice.pdf"',
+      `Content-Type: application/pdf; name="${name}"`,
       "Content-Transfer-Encoding: base64",
-      'Content-Disposition: attachment; filename="invoice.pdf"'
+      `Content-Disposition: attachment; filename="${name}"`
     ],
     body: `${lines.join("\r\n")}\r\n`
   }

@@ -1,10 +1,10 @@
 /** The instruments of the bench by themselves: what they count and compute. */
 import { assert, describe, it } from "@effect/vitest"
-import { Result, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { readFileSync } from "node:fs"
 import { arrivals } from "../../bench/load/arrivals.ts"
 import { Histogram } from "../../bench/load/Histogram.ts"
-import { LoadPlan } from "../../bench/load/LoadPlan.ts"
+import { decodeLoadPlan, LoadPlan } from "../../bench/load/LoadPlan.ts"
 import { makeMessage, stamp } from "../../bench/load/message.ts"
 import { Tally } from "../../bench/load/Tally.ts"
 import { median, spreads } from "../../bench/runner/figures.ts"
@@ -103,7 +103,7 @@ describe("Tally", () => {
 })
 
 describe("makeMessage", () => {
-  const shape = { text: 700, html: 500, attachment: 0, dotted: false }
+  const shape = { text: 700, html: 500, attachment: 0, attachments: 1, dotted: false }
 
   it("has 2 KB by default, and ends with a dot on a line of its own", () => {
     const plan = Result.getOrThrow(Schema.decodeResult(LoadPlan)({ port: 1 }))
@@ -134,6 +134,17 @@ describe("makeMessage", () => {
     assert.strictEqual(Buffer.from(base64, "base64").length, 100_000)
     assert.isTrue(base64.split("\r\n").every((line) => line.length <= 76))
   })
+
+  it("carries as many attachments as are asked for, each under a name of its own", () => {
+    const { octets } = makeMessage({ ...shape, attachment: 300, attachments: 3 }, "a@example.com", "b@example.com")
+    const parts = octets.toString("latin1").matchAll(/filename="([^"]+)"\r\n\r\n([A-Za-z0-9+/=\r\n]+)--/g)
+    const found = Array.from(parts, ([, name, base64 = ""]) => [name, Buffer.from(base64, "base64").length])
+    assert.deepStrictEqual(found, [
+      ["invoice.pdf", 300],
+      ["invoice-2.pdf", 300],
+      ["invoice-3.pdf", 300]
+    ])
+  })
 })
 
 describe("LoadPlan", () => {
@@ -144,6 +155,18 @@ describe("LoadPlan", () => {
     assert.isTrue(isRefused("192.0.2.1"))
     assert.isTrue(isRefused("mail.example.com"))
   })
+
+  it.effect("has no field that is misspelt, and something to do", () =>
+    Effect.gen(function* () {
+      const refusal = (plan: object) => Effect.map(Effect.flip(decodeLoadPlan(JSON.stringify(plan))), String)
+      assert.include(yield* refusal({ port: 25, conections: 3 }), "conections")
+      assert.include(yield* refusal({ port: 25, message: { attachement: 3 } }), "attachement")
+      assert.include(yield* refusal({ port: 25, host: "192.0.2.1" }), "expected a loopback address")
+      assert.include(yield* refusal({ port: 25, connections: 0 }), "connections and idle are both 0")
+      assert.include(yield* refusal({ port: 25, seconds: 0 }), "seconds")
+      assert.strictEqual((yield* decodeLoadPlan('{"port": 25, "connections": 0, "idle": 1}')).idle, 1)
+    })
+  )
 
   it("is what every scenario has, each under a name of its own", () => {
     for (const { load, name } of scenarios) {
