@@ -116,6 +116,36 @@ describe("two workers", PATIENCE, () => {
     )
   )
 
+  it.live("one that hangs is killed: the connection that it had not taken is ended, and the next ones are served", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { url } = yield* startSandbox()
+        const gateway = yield* startWorkers({ apiUrl: url })
+        const [victim = 0] = yield* gateway.workers
+        yield* Effect.acquireRelease(
+          Effect.sync(() => process.kill(victim, "SIGSTOP")),
+          () => Effect.sync(() => void (isRunning(victim) && process.kill(victim, "SIGKILL")))
+        )
+        // Handed out in turn: when two are greeted by the other one, the third has gone to the victim.
+        const wires = yield* Effect.forEach([1, 2, 3], () => openWire(gateway.smtpPort))
+        const greeted = Effect.map(
+          Effect.forEach(wires, ({ received }) => received),
+          (texts) => texts.filter((text) => text.startsWith("220 ")).length
+        )
+        yield* eventually(Effect.map(greeted, (count) => count === 2))
+        const silent = yield* Effect.filter(wires, ({ received }) => Effect.map(received, (text) => text === ""))
+        assert.strictEqual(silent.length, 1)
+        yield* Effect.sync(() => process.kill(victim, "SIGKILL"))
+        yield* Effect.forEach(silent, ({ ended }) => ended)
+        yield* gateway.serving(2)
+        for (let again = 0; again < 4; again++) {
+          assert.strictEqual((yield* (yield* openWire(gateway.smtpPort)).reply).code, 220)
+        }
+        assert.strictEqual(yield* gateway.complaints, "")
+      })
+    )
+  )
+
   it.live("SIGTERM under load drains both: exit code 0, nobody is left without an answer to data that was sent", () =>
     Effect.scoped(
       Effect.gen(function* () {

@@ -2,6 +2,7 @@
 import cluster, { type Worker } from "node:cluster"
 import { Deferred, Effect, Layer } from "effect"
 import { WorkerNotStarted, WorkerProcesses, type WorkerProcess } from "../../services/WorkerProcesses.ts"
+import { watchHandovers } from "./handovers.ts"
 import { WholeLines } from "./WholeLines.ts"
 
 /** `program` is the path of the module that a worker runs. Its lines go to stdout, whole; its stderr is ours. */
@@ -31,10 +32,13 @@ const LAST_LINES = "1 second"
 const started = (child: Worker) => {
   const exited = Deferred.makeUnsafe<string>()
   const silent = Deferred.makeUnsafe<void>()
+  const endHandovers = watchHandovers(child.process)
   let how: string | undefined
   const end = (): void => {
     // What it said last has been read when the channel ends, which may be after the process.
-    if (how !== undefined && !child.isConnected()) Deferred.doneUnsafe(exited, Effect.succeed(how))
+    if (how === undefined || child.isConnected()) return
+    endHandovers()
+    Deferred.doneUnsafe(exited, Effect.succeed(how))
   }
   child.on("exit", (code, signal) => {
     how = signal ?? `exit code ${code}`
