@@ -24,6 +24,7 @@ export const contradictions = (
     ["OTEL_EXPORTER_OTLP_CLIENT_KEY", gateway.tracing.clientKeyPath]
   ),
   ...batchLargerThanQueue(gateway.tracing),
+  ...budgetOfWorkerTooSmall(gateway),
   ...portsTakenTwice(smtpPorts),
   ...(hostsOverlap(gateway.smtp.host, gateway.http.host) ? httpPortTaken(gateway.http.port, smtpPorts) : [])
 ]
@@ -44,6 +45,15 @@ const batchLargerThanQueue = (tracing: GatewaySettings["tracing"]): ReadonlyArra
   const [name, other] = ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_MAX_QUEUE_SIZE"]
   const expected = `at most ${tracing.queueSize}, which is ${other}, or raise that`
   return [{ problem: { name, given: shown(`${tracing.batchSize}`, false), expected }, between: [name, other] }]
+}
+
+/** Each worker has its part of the budget: it would tell the largest mails to try again for ever. */
+const budgetOfWorkerTooSmall = ({ limits, smtp, workers }: GatewaySettings): ReadonlyArray<Contradiction> => {
+  const least = workers * smtp.messageSizeLimit
+  if (workers === 1 || limits.messageBudget >= least) return []
+  const between = ["MESSAGE_BUDGET", "WORKERS", "MESSAGE_SIZE_LIMIT"]
+  const expected = `at least ${least}, MESSAGE_SIZE_LIMIT for each of ${workers} WORKERS, better three times that`
+  return [{ problem: { name: "MESSAGE_BUDGET", given: shown(`${limits.messageBudget}`, false), expected }, between }]
 }
 
 const portsTakenTwice = (ports: ReadonlyArray<NamedPort>): ReadonlyArray<Contradiction> =>

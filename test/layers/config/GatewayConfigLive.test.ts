@@ -35,7 +35,8 @@ describe("GatewayConfigLive", () => {
     Effect.gen(function* () {
       assert.strictEqual((yield* read({})).workers, 1)
       assert.strictEqual((yield* read({ WORKERS: "7" })).workers, 7)
-      assert.strictEqual((yield* read({ WORKERS: "Auto" })).workers, Math.min(availableParallelism(), 128))
+      const many = { WORKERS: "Auto", MESSAGE_BUDGET: "64 GiB" }
+      assert.strictEqual((yield* read(many)).workers, Math.min(availableParallelism(), 128))
       const { problems } = yield* Effect.flip(read({ WORKERS: "0" }))
       assert.strictEqual(problems[0]?.expected, "a whole number from 1 to 128, or auto")
     })
@@ -227,6 +228,16 @@ describe("GatewayConfigLive", () => {
           'HTTP_PORT is "2525": give a port that SMTP_PORT does not use already'
         ]
       )
+    })
+  )
+
+  it.effect("workers whose part of the budget has no room for the largest message", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* lines({ WORKERS: "4", MESSAGE_BUDGET: "99 MiB", MESSAGE_SIZE_LIMIT: "25 MiB" }), [
+        'MESSAGE_BUDGET is "103809024": give at least 104857600, MESSAGE_SIZE_LIMIT for each of 4 WORKERS, better three times that'
+      ])
+      yield* read({ WORKERS: "4", MESSAGE_BUDGET: "100 MiB", MESSAGE_SIZE_LIMIT: "25 MiB" })
+      yield* read({ MESSAGE_BUDGET: "10 MiB", MESSAGE_SIZE_LIMIT: "25 MiB" })
     })
   )
 
