@@ -62,11 +62,8 @@ describe.runIf(hasBrowser)("ten thousand messages", () => {
               assert.isBelow(yield* step(() => rows.count()), 40)
               const place = yield* step(() => row(number).getAttribute("aria-posinset"))
               assert.strictEqual(place, String(COUNT + 1 - number))
-              assert.strictEqual(
-                yield* step(() => page.locator(".row-place[aria-hidden]").count()),
-                0,
-                "no holes are left"
-              )
+              // Its neighbours may be of a page that comes a moment later.
+              yield* step(() => page.waitForFunction("document.querySelector('.row-place[aria-hidden]') === null"))
             }
           })
           yield* passOver
