@@ -138,7 +138,7 @@ export const makeSessionEvents = Effect.gen(function* () {
  * here, once, so that what each message adds to it stays cheap.
  */
 const onFlatContext = <A, E, R>(session: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.updateContext(session, (context: Context.Context<R>) => Context.makeUnsafe<R>(new Map(context.mapUnsafe)))
+  Effect.updateContext(session, (context: Context.Context<R>) => Context.makeUnsafe<R>(context.mapUnsafe))
 
 /** The label `command`. DATA is measured from the end of the data, by `settled`. */
 const COMMANDS: { readonly [Tag in Command["_tag"]]?: "AUTH" | "MAIL" | "RCPT" } = {

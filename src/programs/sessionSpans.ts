@@ -71,14 +71,15 @@ export const inMessageSpan = <E extends GatewayError>(
     })
     // Nobody will see it, and the API is told so by any span that nobody sees; but a trace that the mail named goes on.
     if (!span.sampled && !session.sampled && sender === undefined) return outcome
-    const within = Effect.provideService(outcome, Tracer.ParentSpan, span)
-    if (!span.sampled) return within
-    describe(span, message, data)
-    return Effect.onExit(within, (exit) =>
-      Effect.sync(() => {
-        describeReply(span, exit)
-        span.end(clock.currentTimeNanosUnsafe(), exit)
-      })
+    if (span.sampled) describe(span, message, data)
+    return outcome.pipe(
+      Effect.provideService(Tracer.ParentSpan, span),
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          if (span.sampled) describeReply(span, exit)
+          span.end(clock.currentTimeNanosUnsafe(), exit)
+        })
+      )
     )
   })
 

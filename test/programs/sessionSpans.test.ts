@@ -168,6 +168,44 @@ describe("a session", () => {
   )
 })
 
+describe("a message that nobody will see the trace of", () => {
+  const currentSpan = Effect.map(Effect.currentParentSpan, ({ sampled, spanId }) => ({ sampled, spanId }))
+
+  const seenBy = Effect.fnUntraced(function* (message: Buffer, times: number, keep: () => boolean) {
+    const seen: Array<{ readonly sampled: boolean; readonly spanId: string }> = []
+    const accept = () =>
+      Effect.as(
+        Effect.map(Effect.orDie(currentSpan), (span) => seen.push(span)),
+        ACCEPTED
+      )
+    const spans = yield* spansOf((client) => Effect.repeat(client.data(Effect.succeed(message)), { times }), {
+      accept,
+      keep
+    })
+    return { seen, spans }
+  })
+
+  it.effect("stays in that of its session, which nobody will see either, also beyond the first hundred", () =>
+    Effect.gen(function* () {
+      const { seen, spans } = yield* seenBy(plain, MESSAGES_IN_SESSION_TRACE, () => false)
+      const { spanId } = named(spans, "SMTP session")
+      assert.strictEqual(seen.length, MESSAGES_IN_SESSION_TRACE + 1)
+      for (const span of seen) assert.deepStrictEqual(span, { sampled: false, spanId })
+    })
+  )
+
+  it.effect("goes on in the trace that the mail named, whatever becomes of the session", () =>
+    Effect.gen(function* () {
+      for (const kept of [true, false]) {
+        const { seen, spans } = yield* seenBy(sentWithin("00"), 0, () => kept)
+        const message = named(spans, "SMTP message")
+        assert.strictEqual(message.traceId, TRACE)
+        assert.deepStrictEqual(seen, [{ sampled: false, spanId: message.spanId }])
+      }
+    })
+  )
+})
+
 describe("a command that is refused", () => {
   it.effect("is an event of its session, with the reply; the login has its own", () =>
     Effect.gen(function* () {
@@ -209,8 +247,8 @@ describe("a message that was sent within a trace", () => {
       assert.isTrue(named(kept, "SMTP message").sampled)
       assert.deepStrictEqual(named(kept, "SMTP message").links, [])
       const dropped = yield* spansOf((client) => client.data(Effect.succeed(sentWithin("00"))))
-      const seen = dropped.filter(({ sampled }) => sampled).map(({ name }) => name)
-      assert.sameMembers(seen, ["SMTP session", "authenticate"], "nothing is worked out for nobody")
+      assert.isFalse(named(dropped, "SMTP message").sampled)
+      assert.deepStrictEqual(named(dropped, "SMTP message").attributes, {}, "nothing is worked out for nobody")
     })
   )
 })

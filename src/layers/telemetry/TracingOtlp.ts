@@ -115,7 +115,8 @@ const resource = ({ resourceAttributes, serviceName }: TracingSettings) =>
 
 /**
  * Without the hook by which OpenTelemetry's own instrumentations would know the current span: there are none here, and it
- * runs at each step of each fiber. And no span ends with more than `publicFailure` of what went wrong.
+ * runs at each step of each fiber. Without the SDK where a trace is not kept. And no span ends with more than
+ * `publicFailure` of what went wrong.
  */
 const discreet = (tracer: Tracer.Tracer, starts: TraceStarts): Tracer.Tracer =>
   Tracer.make({

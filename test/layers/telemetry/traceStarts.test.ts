@@ -1,6 +1,7 @@
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
+  BasicTracerProvider,
   ParentBasedSampler,
   TraceIdRatioBasedSampler
 } from "@opentelemetry/sdk-trace-base"
@@ -51,6 +52,16 @@ describe("the first span of a trace", () => {
     assert.isTrue(kept.every(isKept))
     assert.isAbove(kept.length, 50)
     assert.isBelow(kept.length, 150)
+  })
+
+  it("has that id when the SDK makes it", () => {
+    const sampler = new TraceIdRatioBasedSampler(0.5)
+    const starts = makeTraceStarts(sampler)
+    const sdk = new BasicTracerProvider({ sampler, idGenerator: starts.ids }).getTracer("test")
+    for (let count = 0; count < 100; count++) {
+      if (start(starts) === undefined)
+        assert.strictEqual(sdk.startSpan("root", { root: true }).spanContext().traceFlags, 1)
+    }
   })
 
   it("leaves its id to no other trace", () => {
