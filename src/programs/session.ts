@@ -2,7 +2,7 @@
  * One SMTP session: a fiber that turns the commands of one connection into replies. It knows neither sockets nor the
  * Cakemail API; its state is the value handed from one command to the next.
  */
-import { Clock, Effect, Layer, Queue } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { NotAuthenticated, TlsRequired } from "../domain/GatewayError.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
@@ -69,7 +69,7 @@ export const SmtpSessionLive = Layer.effect(
     const run = Effect.fnUntraced(function* (connection: Connection) {
       let state: State = GREETED
       for (let messages = 0; state._tag !== "SentAway";) {
-        const command = yield* Queue.take(connection.commands)
+        const command = yield* connection.nextCommand
         if (command._tag === "Data") messages++
         const before: State = state
         const started = clock.currentTimeMillisUnsafe()

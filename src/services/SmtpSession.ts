@@ -1,4 +1,4 @@
-import { Context, type Effect, type Queue } from "effect"
+import { Context, type Effect } from "effect"
 import type { Envelope } from "../domain/Envelope.ts"
 import type { ReceiveError } from "../domain/GatewayError.ts"
 import type { Credentials } from "../domain/Identity.ts"
@@ -50,7 +50,8 @@ export interface Connection {
   readonly clientAddress: string
   /** The port the client came in by. */
   readonly serverPort: number
-  readonly commands: Queue.Dequeue<Command>
+  /** Waits for what the client does next. */
+  readonly nextCommand: Effect.Effect<Command>
   /** Whether TLS is up at this moment. */
   readonly isSecure: () => boolean
   /** Closes without a reply. */

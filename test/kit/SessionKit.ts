@@ -86,7 +86,7 @@ export const openSession = Effect.fnUntraced(function* (
     id: "session1",
     clientAddress: options.clientAddress ?? "192.0.2.1",
     serverPort: 587,
-    commands,
+    nextCommand: Queue.take(commands),
     isSecure: () => state.secure,
     close: Deferred.succeed(closed, undefined)
   }).pipe(Effect.forkScoped)

@@ -38,6 +38,16 @@ export class SubmissionStream extends SMTPStream {
     return { data: this.data }
   }
 
+  /**
+   * The package's own forgets the callback after it has called it, and with it the next message's, which may have begun
+   * meanwhile: a session answers commands at once, and a client may have sent them all in one piece.
+   */
+  override continue(): void {
+    const goOn = this._continueCallback
+    this._continueCallback = typeof goOn !== "function"
+    if (typeof goOn === "function") goOn()
+  }
+
   override _feedDataStream(chunk: Buffer, done: (error?: Error | null) => void): void {
     const end = this.data.push(chunk)
     this.dataBytes = this.data.size

@@ -1,5 +1,6 @@
-import { Cause, Effect, FiberMap, FiberSet, Option, Queue } from "effect"
+import { Cause, Effect, FiberMap, FiberSet, Option } from "effect"
 import { SmtpSession, type Command } from "../../services/SmtpSession.ts"
+import { CommandQueue } from "./CommandQueue.ts"
 import type { SubmissionConnection } from "./SubmissionConnection.ts"
 
 /**
@@ -10,20 +11,19 @@ export const makeSessionFibers = Effect.gen(function* () {
   const session = yield* SmtpSession
   const fibers = yield* FiberMap.make<string, void, never>()
   const fork = yield* FiberMap.runtime(fibers)()
-  const runSync = Effect.runSyncWith(yield* Effect.context())
   const report = yield* FiberSet.makeRuntime()
-  const queues = new WeakMap<SubmissionConnection, Queue.Queue<Command>>()
+  const queues = new WeakMap<SubmissionConnection, CommandQueue>()
 
   return {
     open: (connection: SubmissionConnection): void => {
-      const commands = runSync(Queue.unbounded<Command>())
+      const commands = new CommandQueue()
       queues.set(connection, commands)
       const close = Effect.sync(() => connection.close())
       const run = session.run({
         id: connection.id,
         clientAddress: connection.remoteAddress,
         serverPort: connection.localPort,
-        commands,
+        nextCommand: commands.take,
         isSecure: () => connection.secure,
         close
       })
@@ -35,8 +35,7 @@ export const makeSessionFibers = Effect.gen(function* () {
       )
     },
     post: (connection: SubmissionConnection, command: Command): void => {
-      const commands = queues.get(connection)
-      if (commands !== undefined) Queue.offerUnsafe(commands, command)
+      queues.get(connection)?.post(command)
     },
     close: (connection: SubmissionConnection): void => {
       connection.abandon()
