@@ -4,17 +4,12 @@ import { Context, Effect, Layer, Schedule } from "effect"
 import { validate } from "dockerfile-utils"
 import { readFileSync } from "node:fs"
 import { withClient } from "../kit/ClientProgram.ts"
+import { nodeOptions, processVariables } from "./npmGateway.ts"
 import { BUILD_IMAGE, BUILD_VOLUMES, type Podman, RUNTIME_IMAGE, startPodman } from "./Podman.ts"
 
 const dockerfile = readFileSync("Dockerfile", "utf8")
 
-const { scripts, version } = JSON.parse(readFileSync("package.json", "utf8")) as {
-  readonly scripts: Readonly<Record<string, string>>
-  readonly version: string
-}
-
-/** What `npm run gateway` sets for the process. */
-const processVariables = [...(scripts["gateway"] ?? "").matchAll(/\b(MALLOC_\w+=\d+)/g)].map(([pair]) => pair)
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { readonly version: string }
 
 describe("the Dockerfile", () => {
   it("has nothing that a linter would mend", () => {
@@ -106,10 +101,11 @@ describe.runIf(withPodman)("the image", () => {
           assert.strictEqual(Config.User, "1000:1000")
           assert.sameMembers(Object.keys(Config.ExposedPorts), ["587/tcp", "8080/tcp"])
           assert.strictEqual(Config.StopSignal, "SIGTERM")
-          assert.deepStrictEqual(Config.Entrypoint, ["/nodejs/bin/node", "/app/dist/programs/main.js"])
+          assert.deepStrictEqual(Config.Entrypoint, ["/nodejs/bin/node", ...nodeOptions, "/app/dist/programs/main.js"])
           assert.deepStrictEqual(Config.Cmd, ["gateway"])
           assert.includeMembers(Config.Env, ["NODE_ENV=production", ...processVariables])
           assert.lengthOf(processVariables, 3)
+          assert.lengthOf(nodeOptions, 1)
           assert.deepStrictEqual(Healthcheck.Test, ["CMD", "/nodejs/bin/node", "/app/dist/programs/health.js"])
           assert.containSubset(Config.Labels, {
             "org.opencontainers.image.title": "Cakemail SMTP Gateway",

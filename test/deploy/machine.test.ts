@@ -10,6 +10,7 @@ import { readGatewaySettings } from "../../src/layers/config/GatewayConfigLive.t
 import { settings } from "../../src/layers/config/settings.ts"
 import { runProgram, withClient } from "../kit/ClientProgram.ts"
 import { at, list, type Table, table } from "./Chart.ts"
+import { nodeOptions, processVariables } from "./npmGateway.ts"
 
 const UNIT = "deploy/systemd/smtp-gateway.service"
 const COMPOSE = "deploy/compose/compose.yaml"
@@ -20,11 +21,6 @@ const compose: unknown = parse(readFileSync(COMPOSE, "utf8"), { merge: true })
 /** All values of a directive of the unit. */
 const directive = (name: string): ReadonlyArray<string> =>
   [...unit.matchAll(new RegExp(`^${name}=(.*)$`, "gm"))].map(([, value = ""]) => value)
-
-/** What `npm run gateway` sets for the process. */
-const processVariables = [
-  ...(at(JSON.parse(readFileSync("package.json", "utf8")), "scripts.gateway") as string).matchAll(/(MALLOC_\w+)=(\d+)/g)
-].map(([pair]) => pair)
 
 const environmentFile = Object.fromEntries(
   [...readFileSync("deploy/gateway.env", "utf8").matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value])
@@ -58,10 +54,11 @@ describe("the systemd unit", () => {
       ["NODE_ENV=production", ...processVariables]
     )
     assert.lengthOf(processVariables, 3)
-    assert.match(
+    assert.strictEqual(
       directive("ExecStart").join(),
-      /^\/usr\/bin\/node \/opt\/smtp-gateway\/dist\/programs\/main\.js gateway$/
+      `/usr/bin/node ${nodeOptions.join(" ")} /opt/smtp-gateway/dist/programs/main.js gateway`
     )
+    assert.lengthOf(nodeOptions, 1)
     assert.deepStrictEqual(directive("EnvironmentFile"), ["/etc/smtp-gateway/gateway.env"])
   })
 
@@ -99,7 +96,7 @@ describe("the compose file", () => {
 
   it("runs the gateway as the image and the chart do", () => {
     const environment = Object.entries(table(at(gateway, "environment"))).map(([name, value]) => `${name}=${value}`)
-    assert.includeMembers(environment, processVariables)
+    assert.includeMembers(environment, [...processVariables])
     assert.containSubset(gateway, {
       env_file: "../gateway.env",
       read_only: true,

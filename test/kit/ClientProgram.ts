@@ -65,11 +65,16 @@ export interface Running {
 /** This package's command line, in the scope, once it has printed what is waited for. */
 export const startCommandLine = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
-  options: { readonly until: RegExp; readonly environment: Readonly<Record<string, string>> }
+  options: {
+    readonly until: RegExp
+    readonly environment: Readonly<Record<string, string>>
+    /** Default: the source. */
+    readonly program?: string
+  }
 ) {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      spawn(process.execPath, ["src/programs/main.ts", ...args], {
+      spawn(process.execPath, [options.program ?? "src/programs/main.ts", ...args], {
         stdio: ["ignore", "pipe", "pipe"],
         env: { ...plainEnvironment, ...options.environment }
       })
