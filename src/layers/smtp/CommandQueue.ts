@@ -2,9 +2,9 @@ import { Effect } from "effect"
 import type { Command } from "../../services/SmtpSession.ts"
 
 /**
- * The commands of one connection on their way to its session. A session that waits goes on at once, within the callback
- * of the socket: Effect's own queues wake whoever takes from them on the next turn of the event loop, a turn for each
- * command of each connection.
+ * The commands of one connection on their way to its session. A session that waits goes on at once, before `post` returns,
+ * and may answer by then: Effect's own queues wake whoever takes from them on the next turn of the event loop, a turn for
+ * each command of each connection. A client has one command at a time with its session, so there is never much to keep.
  */
 export class CommandQueue {
   readonly #posted: Array<Command> = []
@@ -23,7 +23,7 @@ export class CommandQueue {
     if (command !== undefined) return resume(Effect.succeed(command))
     this.#resume = resume
     return Effect.sync(() => {
-      this.#resume = undefined
+      if (this.#resume === resume) this.#resume = undefined
     })
   })
 }

@@ -38,7 +38,8 @@ export class MailData {
   /** There was no room for what came; nothing is kept any more. */
   refused = false
   readonly #grow: (octets: number) => boolean
-  #limit: number
+  readonly #limit: number
+  #discarding = false
   #position = AFTER_CRLF
   /** One buffer, copied into: to keep the pieces of a socket would hold each of them twice at the end. */
   #buffer = NOTHING
@@ -60,7 +61,7 @@ export class MailData {
 
   /** Lets go of what was kept and keeps nothing more; the end is still found. */
   discard(): void {
-    this.#limit = -1
+    this.#discarding = true
     this.#drop()
   }
 
@@ -154,7 +155,7 @@ export class MailData {
 
   #keep(piece: Buffer): void {
     this.size += piece.length
-    if (this.size > this.#limit) {
+    if (this.#discarding || this.oversize) {
       this.#drop()
       return
     }

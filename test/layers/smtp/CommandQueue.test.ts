@@ -69,6 +69,17 @@ describe("the commands of a connection", () => {
     })
   )
 
+  it.effect("go to the last that waits, also when the one before stops waiting", () =>
+    Effect.gen(function* () {
+      const queue = new CommandQueue()
+      const before = yield* Effect.forkChild(queue.take, { startImmediately: true })
+      const last = yield* Effect.forkChild(queue.take, { startImmediately: true })
+      yield* Fiber.interrupt(before)
+      queue.post(first)
+      assert.strictEqual(yield* Fiber.join(last), first)
+    })
+  )
+
   it.effect("take as many turns as there are, however many come at once", () =>
     Effect.gen(function* () {
       const queue = new CommandQueue()

@@ -96,6 +96,16 @@ describe("MailData", () => {
     assert.isBelow(content.length, 1_001)
   })
 
+  it("is too large by what came, and not for being thrown away", () => {
+    const data = new MailData(1_000, () => true)
+    data.push(Buffer.from("kept"))
+    data.discard()
+    assert.isFalse(data.oversize)
+    data.push(Buffer.from("x".repeat(1_000)))
+    assert.isTrue(data.oversize)
+    assert.lengthOf(data.take(), 0)
+  })
+
   it("collects a large message of small pieces whole", () => {
     const content = "0123456789abcdef\r\n".repeat(5_000)
     assert.strictEqual(collect(`${content}.\r\n`, [1, 100, 3_000, 9_000]).content, content)

@@ -506,6 +506,18 @@ describe("SmtpServer", () => {
     )
 
     run(
+      "is not too large for having ended before it was refused",
+      Effect.gen(function* () {
+        const wire = yield* openLoggedInWire(yield* smtpPort)
+        yield* wire.ask("MAIL FROM:<a@example.com>")
+        yield* wire.ask("RCPT TO:<b@example.com>")
+        yield* wire.ask("DATA")
+        assert.match((yield* wire.ask("all at once\r\n.")).raw, /^452 4\.3\.1 /)
+      }),
+      { budget: noRoom, settings: { smtp: { messageSizeLimit: 1_000 } } }
+    )
+
+    run(
       "is read up to twice the size limit",
       Effect.gen(function* () {
         const wire = yield* beginRefused
