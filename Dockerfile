@@ -13,14 +13,16 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json rolldown.config.ts ./
 COPY src src
-RUN npm run build
+RUN npm run build && find dist -name '*.map' -delete
 
-# The packages that run. What only compilers and debuggers read is two thirds of them.
+# The packages that run. What only compilers and debuggers read is two thirds of them; of Effect, which is in dist, the
+# licenses are left.
 FROM ${BUILD_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts \
  && find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' \) -delete \
+ && find node_modules/effect node_modules/@effect -type f ! -name 'LICENSE*' -delete \
  && mkdir -p /state/smtp-gateway && mkdir -m 700 /state/smtp-gateway/dead-letters
 
 # Node.js and the C library, and neither a shell nor a package manager. Every file belongs to root, and nothing is

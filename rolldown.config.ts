@@ -14,15 +14,23 @@ const PROGRAMS = [
   "layers/sandbox/PageAssets"
 ]
 
+const EFFECT = /^(effect|@effect\/[^/]+)(\/|$)/
+
 export default defineConfig({
   input: Object.fromEntries(PROGRAMS.map((name) => [name, `src/${name}.ts`])),
   platform: "node",
-  external: (id) => /^[@a-z]/.test(id) && !/^(effect|@effect\/[^/]+)(\/|$)/.test(id) && !id.startsWith("src/"),
+  external: (id) => /^[@a-z]/.test(id) && !EFFECT.test(id) && !id.startsWith("src/"),
   output: {
     dir: "dist",
     entryFileNames: "[name].js",
-    chunkFileNames: "chunks/[name]-[hash].js",
-    // Stack traces in logs name functions and lines that can be read.
+    // What several programs share is called after what it is, not after one of its modules. With the hash, and because
+    // nothing is removed, a process that runs while dist/ is built again finds what it began with.
+    chunkFileNames: ({ isDynamicEntry, moduleIds }) => {
+      const name = isDynamicEntry ? "[name]" : moduleIds.some((id) => id.includes("/src/")) ? "gateway" : "effect"
+      return `chunks/${name}-[hash].js`
+    },
+    sourcemap: true,
+    // Stack traces in logs name lines that can be read.
     minify: false,
     comments: { legal: true, annotation: false, jsdoc: false }
   }

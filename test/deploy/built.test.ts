@@ -1,7 +1,8 @@
 /** What `npm run build` makes does what the sources do; the parts of it that are loaded when they are needed, above all. */
 import { assert, describe, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { isBuiltin } from "node:module"
 import { join, resolve } from "node:path"
 import { build } from "rolldown"
 import config from "../../rolldown.config.ts"
@@ -14,8 +15,16 @@ import { sendMail } from "../kit/MailWire.ts"
 import { eventually, startSandbox } from "../kit/SandboxKit.ts"
 import { openLoggedInWire } from "../kit/SmtpWire.ts"
 import { spanCollected } from "../kit/TracedGateway.ts"
+import { nodeOptions } from "./npmGateway.ts"
 
-class Built extends Context.Service<Built, { readonly directory: string }>()("test/deploy/Built") {}
+class Built extends Context.Service<
+  Built,
+  {
+    readonly directory: string
+    /** What it imports of elsewhere, now or when it is needed. */
+    readonly packages: ReadonlySet<string>
+  }
+>()("test/deploy/Built") {}
 
 /** Within the repository, where the packages are found, and not in dist, which others may be using. */
 const BuiltLive = Layer.effect(
@@ -29,9 +38,11 @@ const BuiltLive = Layer.effect(
       (made) => Effect.sync(() => rmSync(made, { recursive: true }))
     )
     const directory = join(root, "dist")
-    yield* Effect.promise(() => build({ ...config, output: { ...config.output, dir: directory } }))
+    const { output } = yield* Effect.promise(() => build({ ...config, output: { ...config.output, dir: directory } }))
+    const imported = output.flatMap((each) => (each.type === "chunk" ? [...each.imports, ...each.dynamicImports] : []))
+    const own = new Set(output.map(({ fileName }) => fileName))
     cpSync("dist/page", join(directory, "page"), { recursive: true })
-    return { directory }
+    return { directory, packages: new Set(imported.filter((name) => !own.has(name) && !isBuiltin(name))) }
   })
 )
 
@@ -40,27 +51,22 @@ const startBuilt = Effect.fnUntraced(function* (apiUrl: string, environment: Rea
   const gateway = yield* startGatewayProcess({
     apiUrl,
     environment,
-    command: [process.execPath, join(directory, "programs/main.js"), "gateway"]
+    command: [process.execPath, ...nodeOptions, join(directory, "programs/main.js"), "gateway"]
   })
   return { ...gateway, directory }
 })
 
 describe("what is built", () => {
   layer(BuiltLive, { excludeTestServices: true })((it) => {
-    it.effect("holds Effect and what is ours, and leaves the other packages where they are", () =>
+    it.effect("holds Effect and what is ours, and finds the other packages where they are", () =>
       Effect.gen(function* () {
-        const { directory } = yield* Built
-        const imported = readdirSync(directory, { recursive: true, encoding: "utf8" })
-          .filter((name) => name.endsWith(".js") && !name.startsWith("page/"))
-          .flatMap((name) => [
-            ...readFileSync(join(directory, name), "utf8").matchAll(/^(?:import|export) .*from "([^.][^"]*)";$/gm)
-          ])
-          .map(([, name = ""]) => name)
-        assert.includeMembers(imported, ["smtp-server/lib/smtp-connection.js", "undici", "prom-client", "libmime"])
+        const { packages } = yield* Built
+        assert.includeMembers([...packages], ["smtp-server/lib/smtp-connection.js", "undici", "prom-client", "redis"])
         assert.deepStrictEqual(
-          imported.filter((name) => /^@?effect(\/|$)/.test(name)),
+          [...packages].filter((name) => /^@?effect(\/|$)/.test(name)),
           []
         )
+        for (const name of packages) assert.match(import.meta.resolve(name), /^file:/)
       })
     )
 
