@@ -3,7 +3,7 @@
  * Asks the gateway of this machine whether it is well; exits with 0 when it is and with 1 otherwise. `live` is asked
  * for unless the argument says `ready`. This is what a container without a shell and without curl runs as its health
  * check. It stands apart from the command line and imports little, because it runs every half minute in the memory of
- * the gateway's container, where the whole command line would take 130 MB for a moment.
+ * the gateway's container, where the whole command line would take 100 MB for a moment.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
