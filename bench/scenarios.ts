@@ -176,8 +176,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     {
       subjects: ["gateway"],
       seconds: 1_800,
-      // DUPLICATE_CAPACITY, the largest of the things that fill up, is reached after 200 seconds.
-      warmup: 240,
+      warmup: 60,
       repeats: 1,
       goals: [atMost("rssGrowth", 16), atMost("heapGrowth", 8), atMost("descriptorGrowth", 20)]
     }

@@ -66,7 +66,8 @@ const arrives = Effect.fnUntraced(function* (bench: Bench, mail: MailToSend, exp
     [250],
     JSON.stringify(outcomes)
   )
-  const captured = yield* bench.gateway.sandbox.captured
+  const { gateway, library } = bench
+  const captured = yield* gateway.sandbox.captured
   const [{ text: told } = { text: null }] = outcomes
   if (told !== null)
     assert.include(
@@ -74,7 +75,7 @@ const arrives = Effect.fnUntraced(function* (bench: Bench, mail: MailToSend, exp
       RECEIPT.exec(told)?.[1],
       told
     )
-  const alter = bench.library.alters ?? ((text) => text)
+  const alter = library.alters ?? ((text) => text)
   const altered = { ...expected, ...(expected.text !== undefined && { text: alter(expected.text) }) }
   const { recipients, seen } = arrivals(captured, altered)
   assert.deepStrictEqual(recipients, [...mail.to, ...mail.cc, ...mail.bcc].map(({ address }) => address).toSorted())

@@ -35,8 +35,10 @@ const openBench = Effect.fnUntraced(function* (library: Library, settings: Gatew
   return bench
 })
 
+const isThere = ({ check, name }: Library) => withClient(name, ...check)
+
 for (const library of LIBRARIES) {
-  describe.runIf(withClient(library.name, ...library.check))(library.name, () => {
+  describe.runIf(isThere(library))(library.name, () => {
     const prepared = Layer.effectDiscard(Effect.flatMap(Workshop, ({ directory }) => library.prepare(directory)))
 
     layer(Layer.provideMerge(prepared, WorkshopLive), { excludeTestServices: true, timeout: 60_000 })((it) => {

@@ -15,7 +15,7 @@ import { sendMail } from "../kit/MailWire.ts"
 import { eventually, startSandbox } from "../kit/SandboxKit.ts"
 import { openLoggedInWire } from "../kit/SmtpWire.ts"
 import { spanCollected } from "../kit/TracedGateway.ts"
-import { nodeOptions } from "./npmGateway.ts"
+import { nodeOptions } from "../kit/npmGateway.ts"
 
 class Built extends Context.Service<
   Built,

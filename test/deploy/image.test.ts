@@ -4,7 +4,7 @@ import { Context, Effect, Layer, Schedule } from "effect"
 import { validate } from "dockerfile-utils"
 import { readFileSync } from "node:fs"
 import { withClient } from "../kit/ClientProgram.ts"
-import { nodeOptions, processVariables } from "./npmGateway.ts"
+import { nodeOptions, processVariables } from "../kit/npmGateway.ts"
 import { BUILD_IMAGE, BUILD_VOLUMES, type Podman, RUNTIME_IMAGE, startPodman } from "./Podman.ts"
 
 const dockerfile = readFileSync("Dockerfile", "utf8")

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import { get } from "node:http"
 import { freePort } from "./freePort.ts"
 import { metricOf } from "./metricOf.ts"
+import { nodeOptions, processVariables } from "./npmGateway.ts"
 
 export interface GatewayProcess {
   readonly pid: number
@@ -51,7 +52,7 @@ export interface Weight {
 }
 
 /** A command for a gateway that can be weighed. */
-export const WEIGHED = [process.execPath, "--expose-gc", "test/kit/weighedGateway.ts"] as const
+export const WEIGHED = [process.execPath, ...nodeOptions, "--expose-gc", "test/kit/weighedGateway.ts"] as const
 
 /** Resolves once it has logged that it listens: LOG_LEVEL is INFO or DEBUG. Killed, if it still runs, when the scope closes. */
 export const startGatewayProcess = Effect.fnUntraced(function* (options: {
@@ -60,7 +61,7 @@ export const startGatewayProcess = Effect.fnUntraced(function* (options: {
   /** The production command from source, unless given. */
   readonly command?: readonly [program: string, ...args: ReadonlyArray<string>]
 }) {
-  const [program, ...args] = options.command ?? [process.execPath, "src/programs/main.ts", "gateway"]
+  const [program, ...args] = options.command ?? [process.execPath, ...nodeOptions, "src/programs/main.ts", "gateway"]
   const httpPort = yield* freePort
   const httpUrl = `http://127.0.0.1:${httpPort}`
   const child = yield* Effect.acquireRelease(
@@ -78,10 +79,7 @@ export const startGatewayProcess = Effect.fnUntraced(function* (options: {
           CAKEMAIL_API_URL: options.apiUrl,
           CAKEMAIL_CREATE_SENDERS: "true",
           TRUSTED_NETWORKS: "127.0.0.0/8",
-          // As `npm run gateway` sets them: docs/decisions/0019-memory-of-large-messages.md.
-          MALLOC_ARENA_MAX: "2",
-          MALLOC_MMAP_THRESHOLD_: "131072",
-          MALLOC_TRIM_THRESHOLD_: "131072",
+          ...Object.fromEntries(processVariables.map((pair) => pair.split("=", 2))),
           ...options.environment
         }
       })

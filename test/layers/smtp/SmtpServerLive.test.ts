@@ -485,14 +485,14 @@ describe("SmtpServer", () => {
       reservation: Effect.succeed({ grow: () => false, transfer: () => Effect.void, release: Effect.void }),
       held: Effect.succeed(0)
     })
-    const beginRefused = Effect.gen(function* () {
+    const begin = Effect.gen(function* () {
       const wire = yield* openLoggedInWire(yield* smtpPort)
       yield* wire.ask("MAIL FROM:<a@example.com>")
       yield* wire.ask("RCPT TO:<b@example.com>")
       yield* wire.ask("DATA")
-      yield* wire.send("refused")
       return wire
     })
+    const beginRefused = Effect.tap(begin, (wire) => wire.send("refused"))
 
     run(
       "is thrown away to its end, answered 452, and the session goes on",
@@ -508,10 +508,7 @@ describe("SmtpServer", () => {
     run(
       "is not too large for having ended before it was refused",
       Effect.gen(function* () {
-        const wire = yield* openLoggedInWire(yield* smtpPort)
-        yield* wire.ask("MAIL FROM:<a@example.com>")
-        yield* wire.ask("RCPT TO:<b@example.com>")
-        yield* wire.ask("DATA")
+        const wire = yield* begin
         assert.match((yield* wire.ask("all at once\r\n.")).raw, /^452 4\.3\.1 /)
       }),
       { budget: noRoom, settings: { smtp: { messageSizeLimit: 1_000 } } }
