@@ -19,6 +19,7 @@ export class ProxyHeaderGuard {
     if (startsLikeProxyHeader(this.#seen)) return undefined
     const waiting = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
     this.#over = !mayBecomeProxyHeader(this.#seen)
+    if (this.#over) this.#seen = NOTHING
     // A client waits for an answer to a line, and to nothing less.
     const goesOn = this.#over || waiting.at(-1) === LF
     this.#held = goesOn ? NOTHING : waiting

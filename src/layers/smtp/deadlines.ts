@@ -15,7 +15,7 @@ export interface WatchedServer {
   readonly submissions: Iterable<WatchedConnection>
 }
 
-/** One fiber looks at all connections this often: cheaper than a timer for each. */
+/** One fiber goes over all connections this often: cheaper than a timer for each. */
 const SWEEP_INTERVAL = Duration.millis(250)
 
 /** For a TLS handshake, milliseconds. */
@@ -23,6 +23,15 @@ const HANDSHAKE_TIMEOUT = 10_000
 
 /** MIN_DATA_RATE is measured over this long, milliseconds. */
 const RATE_WINDOW = 30_000
+
+/** What the sweep knows of a connection: most are looked at once in many sweeps, so that idle ones cost nothing. */
+interface Watch {
+  /** Milliseconds of the epoch. The clock of the machine may be set back: then all are looked at again. */
+  lookedAt: number
+  nextLook: number
+  /** Where the DATA stood when the window of MIN_DATA_RATE began. */
+  window: { readonly message: number; readonly at: number; readonly octets: number } | undefined
+}
 
 /**
  * Ends what takes too long: a PROXY header, a connection without a command for CONNECTION_TIMEOUT (octets that complete no command do
@@ -36,42 +45,55 @@ export const makeDeadlines = Effect.fnUntraced(function* (
   const clock = yield* Clock.Clock
   const idleTimeout = Duration.toMillis(limits.connectionTimeout)
   const dataTimeout = Duration.toMillis(limits.dataTimeout)
-  /** Where each DATA stood when its window began. */
-  const windows = new WeakMap<
-    WatchedConnection,
-    { readonly message: number; readonly at: number; readonly octets: number }
-  >()
+  /** No deadline of what a connection begins next comes sooner. */
+  const shortest = Math.min(idleTimeout, dataTimeout, HANDSHAKE_TIMEOUT, RATE_WINDOW)
+  const watches = new WeakMap<WatchedConnection, Watch>()
 
-  const trickles = (connection: WatchedConnection, receiving: Receiving, now: number): boolean => {
-    const window = windows.get(connection)
+  const trickles = (watch: Watch, receiving: Receiving, now: number): boolean => {
+    const { window } = watch
     if (window === undefined || window.message !== receiving.since) {
-      windows.set(connection, { message: receiving.since, at: receiving.since, octets: 0 })
+      watch.window = { message: receiving.since, at: receiving.since, octets: 0 }
       return false
     }
     if (now - window.at < RATE_WINDOW) return false
     const rate = ((receiving.octets - window.octets) * 1000) / (now - window.at)
-    windows.set(connection, { message: receiving.since, at: now, octets: receiving.octets })
+    watch.window = { message: receiving.since, at: now, octets: receiving.octets }
     return rate < limits.minDataRate
+  }
+
+  /** Ends what is overdue; returns when the next deadline is, of what the connection is busy with now. */
+  const look = (connection: WatchedConnection, watch: Watch, now: number): number => {
+    const activity = connection.activity()
+    switch (activity._tag) {
+      case "Idle":
+        if (now - activity.since >= idleTimeout) connection.refuse(new IdleTimeout())
+        return activity.since + idleTimeout
+      case "Handshake":
+        if (now - activity.since >= HANDSHAKE_TIMEOUT) connection.abort()
+        return activity.since + HANDSHAKE_TIMEOUT
+      case "Receiving":
+        if (now - activity.since >= dataTimeout || trickles(watch, activity, now)) {
+          connection.abortData(new DataTooSlow())
+        }
+        return Math.min(activity.since + dataTimeout, (watch.window?.at ?? activity.since) + RATE_WINDOW)
+      case "Waiting":
+      case "Closing":
+        return Number.POSITIVE_INFINITY
+    }
   }
 
   const sweep = Effect.sync(() => {
     const now = clock.currentTimeMillisUnsafe()
     proxyHeaders.expire()
     for (const connection of server.submissions) {
-      const activity = connection.activity()
-      switch (activity._tag) {
-        case "Idle":
-          if (now - activity.since >= idleTimeout) connection.refuse(new IdleTimeout())
-          break
-        case "Handshake":
-          if (now - activity.since >= HANDSHAKE_TIMEOUT) connection.abort()
-          break
-        case "Receiving":
-          if (now - activity.since >= dataTimeout || trickles(connection, activity, now)) {
-            connection.abortData(new DataTooSlow())
-          }
-          break
+      let watch = watches.get(connection)
+      if (watch === undefined) {
+        watch = { lookedAt: now, nextLook: now, window: undefined }
+        watches.set(connection, watch)
       }
+      if (now < watch.nextLook && now >= watch.lookedAt) continue
+      watch.lookedAt = now
+      watch.nextLook = Math.min(look(connection, watch, now), now + shortest)
     }
   })
   yield* sweep.pipe(

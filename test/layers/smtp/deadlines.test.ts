@@ -11,7 +11,11 @@ class ConnectionFake implements WatchedConnection {
   constructor(now: Activity) {
     this.now = now
   }
-  activity = () => this.now
+  looks = 0
+  activity = () => {
+    this.looks++
+    return this.now
+  }
   refuse = (error: { readonly _tag: string }) => void this.done.push(`refused: ${error._tag}`)
   abort = () => void this.done.push("aborted")
   abortData = (error: { readonly _tag: string }) => void this.done.push(`data aborted: ${error._tag}`)
@@ -43,6 +47,47 @@ describe("deadlines", () => {
       assert.deepStrictEqual(connection.done, [])
       yield* TestClock.adjust("1 second")
       assert.strictEqual(connection.done[0], "refused: IdleTimeout")
+    })
+  )
+
+  it.effect("hold for what a connection begins between two looks at it", () =>
+    Effect.gen(function* () {
+      const { connection } = yield* watch({ _tag: "Idle", since: 0 })
+      yield* TestClock.adjust("5 seconds")
+      connection.now = { _tag: "Handshake", since: yield* Clock.currentTimeMillis }
+      yield* TestClock.adjust("9 seconds")
+      assert.deepStrictEqual(connection.done, [])
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(connection.done[0], "aborted")
+    })
+  )
+
+  it.effect("look at an idle connection a few times a minute, not at every sweep", () =>
+    Effect.gen(function* () {
+      const { connection, state } = yield* watch({ _tag: "Idle", since: 0 })
+      yield* TestClock.adjust("1 minute")
+      assert.isAtLeast(state.expired, 240)
+      assert.isAtMost(connection.looks, 8)
+    })
+  )
+
+  it.effect("hold when the clock of the machine is set back", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      let setBack = 0
+      const machine: Clock.Clock = {
+        ...clock,
+        sleep: (duration) => clock.sleep(duration),
+        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() - setBack
+      }
+      yield* TestClock.adjust("2 hours")
+      const began = machine.currentTimeMillisUnsafe()
+      const { connection } = yield* Effect.provideService(watch({ _tag: "Idle", since: began }), Clock.Clock, machine)
+      yield* TestClock.adjust("1 second")
+      setBack = Duration.toMillis("1 hour")
+      connection.now = { _tag: "Handshake", since: machine.currentTimeMillisUnsafe() }
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(connection.done[0], "aborted")
     })
   )
 
