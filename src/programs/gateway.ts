@@ -5,6 +5,7 @@ import { AuthCacheLive } from "../layers/cakemail/AuthCacheLive.ts"
 import { AuthenticatorLive } from "../layers/cakemail/AuthenticatorLive.ts"
 import { apiTransport, USER_AGENT } from "../layers/cakemail/ApiTransport.ts"
 import { CakemailClientOverTransport } from "../layers/cakemail/CakemailClientLive.ts"
+import { IdleHeapLive } from "../layers/heap/IdleHeapLive.ts"
 import { HealthServerLive } from "../layers/http/HealthServerLive.ts"
 import { ReadinessLive } from "../layers/http/ReadinessLive.ts"
 import { MailParserLive } from "../layers/mime/MailParserLive.ts"
@@ -76,6 +77,7 @@ export const mailOver = (receipts: Layer.Layer<ReceiptStore, never, GatewayConfi
     Layer.provideMerge(SubmissionLive),
     Layer.provide(forwardingOver(receipts)),
     Layer.provide(RateLimiterOverStore),
+    Layer.merge(IdleHeapLive),
     // Outlives the sessions: their last spans are sent when the drain is over.
     Layer.provide(TracingLive)
   )

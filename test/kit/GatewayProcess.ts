@@ -52,7 +52,7 @@ export interface Weight {
 }
 
 /** A command for a gateway that can be weighed. */
-export const WEIGHED = [process.execPath, ...nodeOptions, "--expose-gc", "test/kit/weighedGateway.ts"] as const
+export const WEIGHED = [process.execPath, ...nodeOptions, "test/kit/weighedGateway.ts"] as const
 
 /** Resolves once it has logged that it listens: LOG_LEVEL is INFO or DEBUG. Killed, if it still runs, when the scope closes. */
 export const startGatewayProcess = Effect.fnUntraced(function* (options: {

@@ -12,4 +12,4 @@ const found = (pattern: RegExp): ReadonlyArray<string> =>
 export const processVariables = found(/\b(MALLOC_\w+=\d+)/g)
 
 /** Of Node.js. */
-export const nodeOptions = found(/ (--[\w-]+=\d+)/g)
+export const nodeOptions = found(/ (--[\w-]+(?:=\d+)?)(?= )/g)
