@@ -39,7 +39,7 @@ LABEL org.opencontainers.image.title="Cakemail SMTP Gateway" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 # The MALLOC variables keep the memory of large messages in bounds: docs/decisions/0019-memory-of-large-messages.md;
-# --expose-gc lets an idle process give memory back: docs/decisions/0034-memory-given-back-when-idle.md.
+# the others that of small ones: docs/decisions/0034-room-for-small-objects.md.
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
     MALLOC_MMAP_THRESHOLD_=131072 \
@@ -57,5 +57,5 @@ EXPOSE 587 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
   CMD ["/nodejs/bin/node", "/app/dist/programs/health.js"]
-ENTRYPOINT ["/nodejs/bin/node", "--expose-gc", "/app/dist/programs/main.js"]
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=8", "--expose-gc", "/app/dist/programs/main.js"]
 CMD ["gateway"]

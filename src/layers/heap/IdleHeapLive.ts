@@ -12,7 +12,7 @@ const WORTHWHILE = 16 * 1024 * 1024
 
 /**
  * Makes the heap small again when a burst is over. V8 would do so itself, but takes no process of Node.js for idle
- * (docs/decisions/0034-memory-given-back-when-idle.md).
+ * (docs/decisions/0034-room-for-small-objects.md).
  */
 export const IdleHeapLive: Layer.Layer<never> = Layer.effectDiscard(
   Effect.gen(function* () {
