@@ -8,7 +8,12 @@ import { eventually, startSandbox } from "../../kit/SandboxKit.ts"
 
 const readShrunk = Schema.decodeUnknownOption(
   Schema.fromJsonString(
-    Schema.Struct({ event: Schema.String, heap_bytes_before: Schema.Number, heap_bytes: Schema.Number })
+    Schema.Struct({
+      event: Schema.Literal("heap_shrunk"),
+      heap_bytes_before: Schema.Number,
+      heap_bytes: Schema.Number,
+      worker: Schema.optionalKey(Schema.Number)
+    })
   )
 )
 
@@ -87,16 +92,16 @@ describe("the heap of an idle process", () => {
     })
   )
 
-  it.live("is given back to the system by the process of npm run gateway", () =>
-    Effect.gen(function* () {
-      const sandbox = yield* startSandbox()
-      const gateway = yield* startGatewayProcess({ apiUrl: sandbox.url, environment: { LOG_LEVEL: "DEBUG" } })
-      const shrunk = Effect.map(gateway.log, (lines) =>
-        lines.flatMap((line) => Option.toArray(readShrunk(line))).find(({ event }) => event === "heap_shrunk")
-      )
-      yield* eventually(Effect.map(shrunk, (event) => event !== undefined))
-      const event = yield* shrunk
-      assert.isBelow(event?.heap_bytes ?? Number.POSITIVE_INFINITY, event?.heap_bytes_before ?? 0)
-    })
-  )
+  for (const workers of [1, 2]) {
+    it.live(`is made small by each process of npm run gateway, with WORKERS=${workers}`, () =>
+      Effect.gen(function* () {
+        const sandbox = yield* startSandbox()
+        const environment = { LOG_LEVEL: "DEBUG", WORKERS: String(workers) }
+        const gateway = yield* startGatewayProcess({ apiUrl: sandbox.url, environment })
+        const shrunk = Effect.map(gateway.log, (lines) => lines.flatMap((line) => Option.toArray(readShrunk(line))))
+        yield* eventually(Effect.map(shrunk, (events) => new Set(events.map(({ worker }) => worker)).size === workers))
+        for (const { heap_bytes, heap_bytes_before } of yield* shrunk) assert.isBelow(heap_bytes, heap_bytes_before)
+      })
+    )
+  }
 })
