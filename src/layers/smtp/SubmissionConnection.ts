@@ -290,8 +290,10 @@ export class SubmissionConnection extends ReplyingConnection {
 
   /** What comes of a message that was refused before its end has the bounds of any other (rulings 9). */
   #discarded(ended: boolean, octets: number): void {
-    if (ended) this.#data = undefined
-    else if (octets > 2 * this._server.hooks.messageSizeLimit) this.refuse(new DataEndless())
+    if (ended) {
+      this.#data = undefined
+      this.#idleSince = this._server.hooks.now()
+    } else if (octets > 2 * this._server.hooks.messageSizeLimit) this.refuse(new DataEndless())
   }
 
   /** While the session receives. */

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Scope } from "effect"
+import { Deferred, Duration, Effect, Layer, Scope } from "effect"
+import { TestClock } from "effect/testing"
 import { MessageRateExceeded } from "../../../src/domain/GatewayError.ts"
 import type { Submission } from "../../../src/domain/Submission.ts"
 import { SmtpServer } from "../../../src/layers/smtp/SmtpServerLive.ts"
@@ -538,6 +539,33 @@ describe("SmtpServer", () => {
         budget: noRoom,
         settings: { smtp: { dataTimeout: Duration.millis(900), connectionTimeout: Duration.millis(400) } }
       }
+    )
+
+    it.effect("leaves the client as long to go on as any other, from its end on", () =>
+      Effect.gen(function* () {
+        const refused = yield* Deferred.make<void>()
+        const budget = Layer.succeed(MessageBudget, {
+          admit: Effect.void,
+          reservation: Effect.succeed({
+            grow: () => false,
+            transfer: () => Effect.void,
+            release: Deferred.succeed(refused, undefined)
+          }),
+          held: Effect.succeed(0)
+        })
+        const settings = { smtp: { connectionTimeout: Duration.seconds(20) } }
+        yield* Effect.gen(function* () {
+          const wire = yield* beginRefused
+          yield* Deferred.await(refused)
+          yield* TestClock.adjust("19 seconds")
+          assert.match((yield* wire.ask("\r\n.")).raw, /^452 4\.3\.1 /)
+          yield* TestClock.adjust("19 seconds")
+          assert.strictEqual((yield* wire.ask("NOOP")).code, 250)
+          yield* TestClock.adjust("20 seconds")
+          assert.strictEqual((yield* wire.reply).raw, "421 4.4.2 Timeout, closing connection")
+          yield* wire.ended
+        }).pipe(Effect.scoped, Effect.provide(smtpServerWith({ budget, settings })))
+      })
     )
   })
 
