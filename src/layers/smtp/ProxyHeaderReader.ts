@@ -20,7 +20,7 @@ export class ProxyHeaderReader {
   readonly #now: () => number
   readonly #waiting = new Map<Socket, Waiting>()
 
-  /** `now` gives milliseconds of the epoch. */
+  /** `now` gives milliseconds of the monotonic clock. */
   constructor(now: () => number) {
     this.#now = now
   }

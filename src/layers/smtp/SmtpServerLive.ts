@@ -10,6 +10,7 @@ import { GatewayConfig, type SmtpPort } from "../../services/GatewayConfig.ts"
 import { Readiness } from "../../services/Readiness.ts"
 import { SmtpSession } from "../../services/SmtpSession.ts"
 import { type Certificate, TlsContext } from "../../services/TlsContext.ts"
+import { monotonicMillis } from "../protection/monotonicMillis.ts"
 import { connectionCounter, errorCounter } from "../telemetry/sharedCounters.ts"
 import { TicketKeys } from "../tls/TicketKeys.ts"
 import { makeDeadlines } from "./deadlines.ts"
@@ -57,7 +58,7 @@ export const SmtpServerLive = Layer.effect(
     const hooks: SubmissionHooks = {
       messageSizeLimit: smtp.messageSizeLimit,
       maxRecipients: smtp.maxRecipients,
-      now: () => clock.currentTimeMillisUnsafe(),
+      now: () => monotonicMillis(clock),
       hasCertificate: () => certificate !== undefined,
       open: fibers.open,
       post: fibers.post,

@@ -46,7 +46,7 @@ export class SubmissionConnection extends ReplyingConnection {
   #data: Reception | undefined
   /** A command is with the session. */
   #waiting = false
-  /** When the connection last had nothing to do, in milliseconds of the epoch. */
+  /** When the connection last had nothing to do, in milliseconds of the monotonic clock. */
   #idleSince: number
   readonly #implicitTls: boolean
 
@@ -335,7 +335,7 @@ export class SubmissionConnection extends ReplyingConnection {
 
 /** One message from 354 on. */
 interface Reception {
-  /** Milliseconds of the epoch. */
+  /** Milliseconds of the monotonic clock. */
   readonly startedAt: number
   ended: boolean
   /** The session has, perhaps before the end. */

@@ -10,7 +10,7 @@ export interface SubmissionHooks {
   /** Octets. */
   readonly messageSizeLimit: number
   readonly maxRecipients: number
-  /** Milliseconds of the epoch. */
+  /** Milliseconds of the monotonic clock. */
   readonly now: () => number
   /** Whether there is a certificate to speak TLS with. */
   readonly hasCertificate: () => boolean

@@ -1,4 +1,4 @@
-/** What a connection is busy with; each has a deadline of its own (deadlines.ts). */
+/** What a connection is busy with, since when by the monotonic clock; each has a deadline of its own (deadlines.ts). */
 export type Activity =
   | { readonly _tag: "Idle"; readonly since: number }
   | { readonly _tag: "Handshake"; readonly since: number }

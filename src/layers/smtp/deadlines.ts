@@ -1,6 +1,7 @@
 import { Clock, Duration, Effect, Schedule } from "effect"
 import { DataTooSlow, type GatewayError, IdleTimeout, type ReceiveError } from "../../domain/GatewayError.ts"
 import type { GatewaySettings } from "../../services/GatewayConfig.ts"
+import { monotonicMillis } from "../protection/monotonicMillis.ts"
 import type { Activity, Receiving } from "./activity.ts"
 
 /** A connection as far as deadlines go. */
@@ -26,8 +27,7 @@ const RATE_WINDOW = 30_000
 
 /** What the sweep knows of a connection: most are looked at once in many sweeps, so that idle ones cost nothing. */
 interface Watch {
-  /** Milliseconds of the epoch. The clock of the machine may be set back: then all are looked at again. */
-  lookedAt: number
+  /** Milliseconds of the monotonic clock. */
   nextLook: number
   /** Where the DATA stood when the window of MIN_DATA_RATE began. */
   window: { readonly message: number; readonly at: number; readonly octets: number } | undefined
@@ -83,16 +83,15 @@ export const makeDeadlines = Effect.fnUntraced(function* (
   }
 
   const sweep = Effect.sync(() => {
-    const now = clock.currentTimeMillisUnsafe()
+    const now = monotonicMillis(clock)
     proxyHeaders.expire()
     for (const connection of server.submissions) {
       let watch = watches.get(connection)
       if (watch === undefined) {
-        watch = { lookedAt: now, nextLook: now, window: undefined }
+        watch = { nextLook: now, window: undefined }
         watches.set(connection, watch)
       }
-      if (now < watch.nextLook && now >= watch.lookedAt) continue
-      watch.lookedAt = now
+      if (now < watch.nextLook) continue
       watch.nextLook = Math.min(look(connection, watch, now), now + shortest)
     }
   })

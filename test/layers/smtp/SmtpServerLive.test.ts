@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Layer, Scope } from "effect"
+import { Clock, Deferred, Duration, Effect, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { MessageRateExceeded } from "../../../src/domain/GatewayError.ts"
 import type { Submission } from "../../../src/domain/Submission.ts"
@@ -8,6 +8,7 @@ import { MessageBudget } from "../../../src/services/MessageBudget.ts"
 import { MessageSink } from "../../../src/services/MessageSink.ts"
 import { RateLimiter } from "../../../src/services/RateLimiter.ts"
 import { eventually } from "../../kit/SandboxKit.ts"
+import { settableClock } from "../../kit/SetClock.ts"
 import { smtpPort, smtpServerWith } from "../../kit/SmtpServerKit.ts"
 import { openLoggedInWire, openSecureWire, openWire } from "../../kit/SmtpWire.ts"
 
@@ -565,6 +566,55 @@ describe("SmtpServer", () => {
           assert.strictEqual((yield* wire.reply).raw, "421 4.4.2 Timeout, closing connection")
           yield* wire.ended
         }).pipe(Effect.scoped, Effect.provide(smtpServerWith({ budget, settings })))
+      })
+    )
+  })
+
+  describe("a machine whose clock is set", () => {
+    const begun = Effect.gen(function* () {
+      const idle = yield* openLoggedInWire(yield* smtpPort)
+      const sending = yield* openLoggedInWire(yield* smtpPort)
+      yield* sending.ask("MAIL FROM:<a@example.com>")
+      yield* sending.ask("RCPT TO:<b@example.com>")
+      yield* sending.ask("DATA")
+      yield* sending.send("Subject: x\r\n\r\n")
+      return { idle, sending }
+    })
+    const settings = { smtp: { connectionTimeout: Duration.seconds(60), dataTimeout: Duration.seconds(60) } }
+
+    it.effect("forward cuts nobody", () =>
+      Effect.gen(function* () {
+        const clock = yield* settableClock
+        yield* Effect.gen(function* () {
+          const { idle, sending } = yield* begun
+          clock.set("1 hour")
+          yield* TestClock.adjust("25 seconds")
+          assert.strictEqual((yield* idle.ask("NOOP")).code, 250)
+          assert.strictEqual((yield* sending.ask(".")).code, 250)
+          // The drain would wait for them on the clock of the test.
+          yield* Effect.forEach([idle, sending], (wire) => Effect.andThen(wire.ask("QUIT"), wire.ended))
+        }).pipe(
+          Effect.scoped,
+          Effect.provide(smtpServerWith({ settings })),
+          Effect.provideService(Clock.Clock, clock.machine)
+        )
+      })
+    )
+
+    it.effect("back lets nobody stay longer", () =>
+      Effect.gen(function* () {
+        const clock = yield* settableClock
+        yield* Effect.gen(function* () {
+          const { idle, sending } = yield* begun
+          clock.set("-1 hour")
+          yield* TestClock.adjust("60 seconds")
+          assert.strictEqual((yield* idle.reply).raw, "421 4.4.2 Timeout, closing connection")
+          assert.match((yield* sending.reply).raw, /^421 4\.4\.2 Message data too slow/)
+        }).pipe(
+          Effect.scoped,
+          Effect.provide(smtpServerWith({ settings })),
+          Effect.provideService(Clock.Clock, clock.machine)
+        )
       })
     )
   })
