@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { Data, Duration, Effect, Layer, Schedule } from "effect"
+import { IdleHeapLive } from "../layers/heap/IdleHeapLive.ts"
 import { HealthServerLive } from "../layers/http/HealthServerLive.ts"
 import { RateLimiterStoreMemory } from "../layers/protection/RateLimiterStoreMemory.ts"
 import { LoggerLive, LogOutput } from "../layers/telemetry/LoggerLive.ts"
@@ -112,6 +113,7 @@ export const SupervisorLive = HealthServerLive.pipe(
   Layer.provideMerge(RateLimiterStoreMemory),
   Layer.provideMerge(SharedReceiptsMemory),
   Layer.provideMerge(SharedTicketKeys),
+  Layer.merge(IdleHeapLive),
   Layer.provideMerge(LoggerLive),
   Layer.provideMerge(MetricsPrometheus),
   Layer.provide(TracingOff)
