@@ -7,7 +7,7 @@ const CHECK_INTERVAL = "1 second"
 const QUIET_SHARE = 0.02
 const QUIET_CHECKS = 5
 
-/** Bytes by which the heap must have grown since it was last made small. */
+/** Bytes by which the heap must have grown since it was smallest, be it that V8 made it so. */
 const WORTHWHILE = 16 * 1024 * 1024
 
 /**
@@ -19,13 +19,14 @@ export const IdleHeapLive: Layer.Layer<never> = Layer.effectDiscard(
     const { busyShare, shrink, size } = yield* ProcessHeap
     if (shrink === undefined) return
     let quiet = 0
+    // Of nothing, to begin with: what the start took is given back, too.
     let smallest = 0
 
     const check = Effect.gen(function* () {
       quiet = (yield* busyShare) < QUIET_SHARE ? quiet + 1 : 0
-      if (quiet < QUIET_CHECKS) return
       const before = yield* size
-      if (before - smallest < WORTHWHILE) return
+      smallest = Math.min(smallest, before)
+      if (quiet < QUIET_CHECKS || before - smallest < WORTHWHILE) return
       yield* shrink
       smallest = yield* size
       yield* Effect.logDebug("heap_shrunk", { heap_bytes_before: before, heap_bytes: smallest })

@@ -64,6 +64,24 @@ describe("the heap of an idle process", () => {
     })
   )
 
+  it.effect("has grown since it was smallest, whoever made it so", () =>
+    Effect.gen(function* () {
+      const state = { busy: 0, size: 100 * MIB, shrunk: 0 }
+      yield* watched(state)
+      yield* TestClock.adjust("10 seconds")
+      // V8 collects by itself, in the midst of work.
+      state.busy = 0.9
+      state.size = 30 * MIB
+      yield* TestClock.adjust("10 seconds")
+      state.size = 46 * MIB
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(state.shrunk, 1)
+      state.busy = 0
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(state.shrunk, 2)
+    })
+  )
+
   it.effect("is not touched while somebody might wait, however short the pauses in between", () =>
     Effect.gen(function* () {
       const state = { busy: 0, size: 100 * MIB, shrunk: 0 }
