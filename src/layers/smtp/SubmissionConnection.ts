@@ -74,6 +74,11 @@ export class SubmissionConnection extends ReplyingConnection {
     }
   }
 
+  /** The handshake is over: the client may send commands from now on. */
+  secured(): void {
+    this.#idleSince = this._server.hooks.now()
+  }
+
   /** The session does not let the client in, which is not waited for to hang up. */
   sendAway(reply: SmtpReply.SmtpReply, callback: (error: Error | null) => void): void {
     this.settle(reply, callback)

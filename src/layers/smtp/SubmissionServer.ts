@@ -50,6 +50,7 @@ export class SubmissionServer extends SMTPServer {
     this.onSecure = (socket, session, done) => {
       const connection = this.#of(session)
       if (connection === undefined) return
+      connection.secured()
       this.hooks.post(connection, {
         _tag: "Secure",
         protocol: "getProtocol" in socket ? (socket.getProtocol() ?? "") : "",

@@ -570,6 +570,26 @@ describe("SmtpServer", () => {
     )
   })
 
+  it.effect("leaves a client that took long for its handshake as long to go on as any other", () =>
+    Effect.gen(function* () {
+      // With TLS 1.2 the server has the last word: the client knows that it is done, too.
+      const wire = yield* openWire(yield* smtpPort, { tls: { maxVersion: "TLSv1.2" } })
+      yield* wire.reply
+      yield* wire.ask("EHLO client.example.com")
+      yield* wire.ask("STARTTLS")
+      yield* TestClock.adjust("4 seconds")
+      yield* wire.startTls
+      yield* TestClock.adjust("4 seconds")
+      assert.strictEqual((yield* wire.ask("NOOP")).code, 250)
+      yield* TestClock.adjust("5250 millis")
+      assert.strictEqual((yield* wire.reply).raw, "421 4.4.2 Timeout, closing connection")
+      yield* wire.ended
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(smtpServerWith({ settings: { smtp: { connectionTimeout: Duration.seconds(5) } } }))
+    )
+  )
+
   describe("a machine whose clock is set", () => {
     const begun = Effect.gen(function* () {
       const idle = yield* openLoggedInWire(yield* smtpPort)

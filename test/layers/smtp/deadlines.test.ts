@@ -63,6 +63,31 @@ describe("deadlines", () => {
     })
   )
 
+  for (const { begun, done, limits } of [
+    {
+      begun: (since: number): Activity => ({ _tag: "Idle", since }),
+      limits: { connectionTimeout: Duration.seconds(2) },
+      done: "refused: IdleTimeout"
+    },
+    {
+      begun: (since: number): Activity => ({ _tag: "Receiving", since, octets: 0 }),
+      limits: { dataTimeout: Duration.seconds(2) },
+      done: "data aborted: DataTooSlow"
+    }
+  ]) {
+    it.effect(`hold for it to a quarter of a second where a setting is short: ${done}`, () =>
+      Effect.gen(function* () {
+        const { connection } = yield* watch({ _tag: "Waiting" }, limits)
+        yield* TestClock.adjust("500 millis")
+        connection.now = begun(yield* Clock.currentTimeMillis)
+        yield* TestClock.adjust("1990 millis")
+        assert.deepStrictEqual(connection.done, [])
+        yield* TestClock.adjust("260 millis")
+        assert.strictEqual(connection.done[0], done)
+      })
+    )
+  }
+
   it.effect("look at an idle connection a few times a minute, not at every sweep", () =>
     Effect.gen(function* () {
       const { connection, state } = yield* watch({ _tag: "Idle", since: 0 })
