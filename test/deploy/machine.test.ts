@@ -10,7 +10,7 @@ import { readGatewaySettings } from "../../src/layers/config/GatewayConfigLive.t
 import { settings } from "../../src/layers/config/settings.ts"
 import { runProgram, withClient } from "../kit/ClientProgram.ts"
 import { at, list, type Table, table } from "./Chart.ts"
-import { nodeOptions, processVariables } from "../kit/npmGateway.ts"
+import { nodeOptions, processVariables, scripts } from "../kit/npmGateway.ts"
 
 const UNIT = "deploy/systemd/smtp-gateway.service"
 const COMPOSE = "deploy/compose/compose.yaml"
@@ -45,6 +45,11 @@ describe("deploy/gateway.env", () => {
       )
     })
   )
+})
+
+describe("npm start", () => {
+  it("runs the process as npm run gateway does", () =>
+    assert.strictEqual(scripts.start, scripts.gateway.replace(/ gateway$/, " start")))
 })
 
 describe("the systemd unit", () => {

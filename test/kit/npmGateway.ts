@@ -1,8 +1,8 @@
 /** How `npm run gateway` runs the process, which everything else that runs it has to do as well. */
 import { readFileSync } from "node:fs"
 
-const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as {
-  readonly scripts: { readonly gateway: string }
+export const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as {
+  readonly scripts: { readonly gateway: string; readonly start: string }
 }
 
 const found = (pattern: RegExp): ReadonlyArray<string> =>
