@@ -7,7 +7,7 @@ import { measure } from "./measure.ts"
 import { BenchFailed } from "./processes.ts"
 import { profileTable, readProfile, selfTimes } from "./profile.ts"
 import { mailsOf } from "./runFigures.ts"
-import { type RunLength, runOptions } from "./runScenario.ts"
+import { type Asked, runOptions } from "./runScenario.ts"
 import { rootDirectory, type Workplace } from "./subjects.ts"
 
 /** Microseconds between two samples. */
@@ -17,7 +17,7 @@ const INTERVAL = 500
 export const profileScenario = Effect.fnUntraced(function* (
   scenario: Scenario,
   workplace: Workplace,
-  asked: RunLength,
+  asked: Asked,
   directory: string
 ) {
   const folder = join(resolve(directory), scenario.name)

@@ -1,6 +1,6 @@
 /** All runs of one scenario: its servers take turns, so that what changes on the machine meets all of them. */
 import { Console, Effect } from "effect"
-import type { Scenario } from "../scenarios.ts"
+import type { RunLength, Scenario } from "../scenarios.ts"
 import { build } from "./build.ts"
 import { FIGURES, spreads } from "./figures.ts"
 import { measure, type Run, type RunOptions } from "./measure.ts"
@@ -8,17 +8,27 @@ import type { ScenarioResult } from "./report.ts"
 import type { SubjectName, Workplace } from "./subjects.ts"
 
 /** What was asked for on the command line. */
-export interface RunLength {
-  readonly seconds: number | undefined
-  readonly warmup: number | undefined
-  readonly repeats: number | undefined
+export type Asked = { readonly [Part in keyof RunLength]: RunLength[Part] | undefined } & {
+  /** Of scenarios; none: the main ones, briefly. */
+  readonly names: ReadonlyArray<string>
 }
 
 /** For the first ten thousand mails and more the compiler takes a fifth of the CPU time, of every server here. */
-const DEFAULTS = { seconds: 4, warmup: 8, repeats: 3 }
+const USUAL: RunLength = { seconds: 4, warmup: 8, repeats: 3 }
+const BRIEF: Partial<RunLength> = { repeats: 2 }
 
-export const runScenario = Effect.fnUntraced(function* (scenario: Scenario, workplace: Workplace, asked: RunLength) {
-  const repeats = asked.repeats ?? scenario.repeats ?? DEFAULTS.repeats
+export const lengthOf = ({ brief, length }: Scenario, { names, repeats, seconds, warmup }: Asked): RunLength => {
+  const isBrief = names.length === 0
+  const own = { ...USUAL, ...(isBrief && BRIEF), ...length, ...(isBrief && brief) }
+  return {
+    seconds: seconds ?? own.seconds,
+    warmup: warmup ?? own.warmup,
+    repeats: repeats ?? own.repeats
+  }
+}
+
+export const runScenario = Effect.fnUntraced(function* (scenario: Scenario, workplace: Workplace, asked: Asked) {
+  const { repeats } = lengthOf(scenario, asked)
   if (scenario.subjects.includes("built")) yield* build
   const runs: Array<Run> = []
   for (let repeat = 0; repeat < repeats; repeat++) {
@@ -41,17 +51,16 @@ export const runScenario = Effect.fnUntraced(function* (scenario: Scenario, work
   return result
 })
 
-export const runOptions = (scenario: Scenario, subject: SubjectName, asked: RunLength): RunOptions => ({
-  subject,
-  load: {
-    ...scenario.load,
-    seconds: asked.seconds ?? scenario.seconds ?? DEFAULTS.seconds,
-    warmup: asked.warmup ?? scenario.warmup ?? DEFAULTS.warmup
-  },
-  settings: scenario.settings,
-  api: { latency: scenario.latency, tls: scenario.apiTls, check: false },
-  nodeOptions: []
-})
+export const runOptions = (scenario: Scenario, subject: SubjectName, asked: Asked): RunOptions => {
+  const { seconds, warmup } = lengthOf(scenario, asked)
+  return {
+    subject,
+    load: { ...scenario.load, seconds, warmup },
+    settings: scenario.settings,
+    api: { latency: scenario.latency, tls: scenario.apiTls, check: false },
+    nodeOptions: []
+  }
+}
 
 const progress = ({ name }: Scenario, { figures, report, subject }: Run): string => {
   const shown = (["throughput", "cpu", "busy", "rss", "loadBusy"] as const).flatMap((figure) => {

@@ -6,14 +6,9 @@ import type { BenchFailed } from "./processes.ts"
 import { profileScenario } from "./profileScenario.ts"
 import type { ReadmeSection } from "./readme.ts"
 import { doubts, goalsTable, latenciesTable, resultsTable, type ScenarioResult, startsTable } from "./report.ts"
-import { type RunLength, runScenario } from "./runScenario.ts"
+import { type Asked, runScenario } from "./runScenario.ts"
 import { measureStarts } from "./starts.ts"
 import type { Workplace } from "./subjects.ts"
-
-export interface Asked extends RunLength {
-  /** Of scenarios; none: the main ones. */
-  readonly names: ReadonlyArray<string>
-}
 
 export interface Session {
   readonly section: ReadmeSection

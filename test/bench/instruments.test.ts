@@ -12,6 +12,7 @@ import { profileTable, selfTimes } from "../../bench/runner/profile.ts"
 import { goalsOf, type ScenarioResult } from "../../bench/runner/report.ts"
 import { figuresOf } from "../../bench/runner/runFigures.ts"
 import { withSection } from "../../bench/runner/readme.ts"
+import { lengthOf } from "../../bench/runner/runScenario.ts"
 import { scenarioNames, scenarios } from "../../bench/scenarios.ts"
 
 describe("Histogram", () => {
@@ -173,6 +174,39 @@ describe("LoadPlan", () => {
       assert.isTrue(Result.isSuccess(Schema.decodeResult(LoadPlan)({ ...load, port: 25 })), name)
     }
     assert.strictEqual(new Set(scenarios.map(({ name }) => name)).size, scenarios.length)
+  })
+
+  describe("for how long", () => {
+    const unasked = { seconds: undefined, warmup: undefined, repeats: undefined }
+    const named = (name: string) => {
+      const scenario = scenarios.find((each) => each.name === name)
+      assert.isDefined(scenario)
+      return scenario
+    }
+
+    it("is five minutes for the main scenarios, with the start and the end of each process", () => {
+      const startAndEnd = 2
+      const taken = scenarios
+        .filter(({ suite }) => suite === "main")
+        .map((scenario) => {
+          const { repeats, seconds, warmup } = lengthOf(scenario, { ...unasked, names: [] })
+          return scenario.subjects.length * repeats * (warmup + seconds + startAndEnd)
+        })
+      const starts = 15
+      assert.isAtMost(
+        taken.reduce((sum, seconds) => sum + seconds, starts),
+        310
+      )
+    })
+
+    it("is longer for what is asked for by name, and as the command line says", () => {
+      const steady = named("steady")
+      assert.deepStrictEqual(lengthOf(steady, { ...unasked, names: ["full"] }), { seconds: 4, warmup: 40, repeats: 2 })
+      assert.deepStrictEqual(lengthOf(steady, { ...unasked, names: [] }), { seconds: 4, warmup: 20, repeats: 1 })
+      assert.deepStrictEqual(lengthOf(named("idle"), { ...unasked, names: [] }).repeats, 1)
+      const asked = { seconds: 9, warmup: 0, repeats: 7 }
+      assert.deepStrictEqual(lengthOf(steady, { ...asked, names: [] }), asked)
+    })
   })
 })
 
