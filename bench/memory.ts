@@ -5,16 +5,14 @@
  * handshake, in AUTH, in DATA. One client sends a mail after another all the while. Prints the gateway's resident memory
  * and how that client fared; exits with 1 when memory passed its goal, or the client was not mostly served.
  */
-import { Data, Duration, Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { measureMemory, type Served } from "./memoryLoad.ts"
+import { BenchFailed } from "./runner/processes.ts"
+import { runMain } from "./runner/runMain.ts"
 
 const MIB = 1024 * 1024
 const GOAL = 1024 * MIB
-
-class GoalMissed extends Data.TaggedError("GoalMissed") {}
 
 /** For `--small`. */
 const SMALL = {
@@ -73,8 +71,9 @@ const command = Command.make(
     console.log(`resident at most              ${megabytes(peak)} (goal: below ${megabytes(GOAL)})`)
     console.log(`resident at the end           ${megabytes(settled)}`)
     const served = mostlyServed(sending.served) && mostlyServed(trickling.served)
-    if (peak >= GOAL || sending.lost > 0 || !served) return yield* new GoalMissed()
+    if (peak >= GOAL) return yield* new BenchFailed({ reason: "the memory is past its goal" })
+    if (sending.lost > 0 || !served) return yield* new BenchFailed({ reason: "clients were not served" })
   }, Effect.scoped)
 ).pipe(Command.withDescription("Weigh the gateway under hostile clients"))
 
-command.pipe(Command.run({ version: "1" }), Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+command.pipe(Command.run({ version: "1" }), runMain)

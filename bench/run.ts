@@ -2,8 +2,6 @@
  * `npm run bench`: the main scenarios. `npm run bench -- full`: all but the soak. `npm run bench -- persistent fresh`:
  * those. The results go to stdout in Markdown.
  */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
@@ -11,6 +9,7 @@ import { cpus, tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { BenchFailed, canPin, pinSelf } from "./runner/processes.ts"
 import { writeReadme } from "./runner/readme.ts"
+import { runMain } from "./runner/runMain.ts"
 import { measureSession, profileSession } from "./runner/session.ts"
 import { makeWorkplace } from "./runner/subjects.ts"
 import { scenarioNames } from "./scenarios.ts"
@@ -101,4 +100,4 @@ const temporaryDirectory = Effect.acquireRelease(
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
 )
 
-command.pipe(Command.run({ version: "1" }), Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+command.pipe(Command.run({ version: "1" }), runMain)

@@ -4,8 +4,6 @@
  */
 import { Console, Effect, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -13,6 +11,7 @@ import type { LoadReport } from "./load/LoadReport.ts"
 import { LoadPlan } from "./load/LoadPlan.ts"
 import { runLoad } from "./load/runLoad.ts"
 import { table } from "./runner/markdown.ts"
+import { runMain } from "./runner/runMain.ts"
 import {
   gatewayCommand,
   makeWorkplace,
@@ -154,4 +153,4 @@ const command = Command.make(
   }, Effect.scoped)
 ).pipe(Command.withDescription("Compare numbers of workers"))
 
-command.pipe(Command.run({ version: "1" }), Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+command.pipe(Command.run({ version: "1" }), runMain)

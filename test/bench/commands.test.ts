@@ -34,6 +34,7 @@ describe("a bench", PATIENCE, () => {
       assert.strictEqual(status, 1, told)
       assert.match(told, /Invalid value|Unrecognized flag|no such scenario|excess property/)
       assert.notMatch(told, /mails\/s/)
+      assert.notMatch(told, /file:/, "a stack")
     })
   }
 })
