@@ -15,7 +15,7 @@ export type Asked = { readonly [Part in keyof RunLength]: RunLength[Part] | unde
 
 /** For its first twenty thousand mails a server takes half as much again: V8 compiles, and runs what it has not compiled. */
 const USUAL: RunLength = { seconds: 4, warmup: 16, repeats: 3 }
-const BRIEF: Partial<RunLength> = { repeats: 2 }
+const BRIEF: Partial<RunLength> = { seconds: 3, repeats: 2 }
 
 export const lengthOf = ({ brief, length }: Scenario, { names, repeats, seconds, warmup }: Asked): RunLength => {
   const isBrief = names.length === 0

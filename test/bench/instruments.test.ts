@@ -202,7 +202,7 @@ describe("LoadPlan", () => {
     it("is longer for what is asked for by name, and as the command line says", () => {
       const steady = named("steady")
       assert.deepStrictEqual(lengthOf(steady, { ...unasked, names: ["full"] }), { seconds: 4, warmup: 40, repeats: 2 })
-      assert.deepStrictEqual(lengthOf(steady, { ...unasked, names: [] }), { seconds: 4, warmup: 15, repeats: 1 })
+      assert.deepStrictEqual(lengthOf(steady, { ...unasked, names: [] }), { seconds: 3, warmup: 15, repeats: 1 })
       assert.deepStrictEqual(lengthOf(named("idle"), { ...unasked, names: [] }).repeats, 1)
       const asked = { seconds: 9, warmup: 0, repeats: 7 }
       assert.deepStrictEqual(lengthOf(steady, { ...asked, names: [] }), asked)
