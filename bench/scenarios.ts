@@ -25,9 +25,9 @@ export interface Scenario {
 }
 
 export interface RunLength {
-  /** Measured. */
+  /** Under load and measured. */
   readonly seconds: number
-  /** Seconds under load before that. */
+  /** Seconds under load before those. */
   readonly warmup: number
   /** Runs of each server. */
   readonly repeats: number

@@ -15,8 +15,10 @@ export type Asked = { readonly [Part in keyof RunLength]: RunLength[Part] | unde
 
 /** For its first twenty thousand mails a server takes half as much again: V8 compiles, and runs what it has not compiled. */
 const USUAL: RunLength = { seconds: 4, warmup: 16, repeats: 3 }
+/** With no scenario named. */
 const BRIEF: Partial<RunLength> = { seconds: 3, repeats: 2 }
 
+/** The command line comes first, then what the scenario says of itself, then what all have. */
 export const lengthOf = ({ brief, length }: Scenario, { names, repeats, seconds, warmup }: Asked): RunLength => {
   const isBrief = names.length === 0
   const own = { ...USUAL, ...(isBrief && BRIEF), ...length, ...(isBrief && brief) }
