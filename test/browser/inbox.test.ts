@@ -1,7 +1,7 @@
 /** What a developer does with the inbox, done in a browser. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { Effect, Fiber, type Scope } from "effect"
 import type { Response } from "playwright-core"
 import { startTcpGate } from "../kit/TcpGate.ts"
 import { hasBrowser, openInbox, openPage, step } from "./BrowserKit.ts"
@@ -299,6 +299,28 @@ describe.runIf(hasBrowser)("the inbox in a browser", () => {
       yield* step(() => article.getByText("dead_letter").waitFor())
       yield* step(() => page.getByRole("button", { name: "Clear the list of refusals" }).click())
       yield* step(() => page.getByText("Nothing was refused.").waitFor())
+    })
+  )
+
+  run("shows in a refusal that is open what the client was told later", (inbox) =>
+    Effect.gen(function* () {
+      const { page, sandbox, send } = inbox
+      yield* sandbox.inject(
+        { endpoint: "emails", what: "refuse", recipient: "you@example.com" },
+        { endpoint: "emails", what: "latency", recipient: "slow@example.com", latency: 3_000 }
+      )
+      const sending = yield* Effect.forkChild(
+        send({ ...mail("For two"), to: ["you@example.com", "slow@example.com"] }),
+        { startImmediately: true }
+      )
+      yield* step(() => page.getByRole("link", { name: "Refused 1" }).click())
+      yield* step(() => page.getByRole("link", { name: "For two" }).click())
+      const article = page.getByRole("article")
+      yield* step(() => article.getByText("Calls of the Cakemail API").waitFor())
+      assert.notInclude(yield* step(() => article.innerText()), "SMTP reply")
+      assert.match(yield* Fiber.join(sending), /^250 /)
+      yield* step(() => article.getByText("SMTP reply").waitFor())
+      yield* step(() => article.getByText("dead_letter").waitFor())
     })
   )
 

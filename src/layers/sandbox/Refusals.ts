@@ -54,7 +54,8 @@ export const makeRefusalBook = (options: {
     const last = calls.at(-1)
     const reply = text(line.fields["reply"])
     const refusal: SandboxRefusal = {
-      id: randomUUID(),
+      // It may be open in a browser since its first call.
+      id: calls[0]?.refusal.id ?? randomUUID(),
       at: line.at,
       username: text(line.fields["authenticated_user"]) ?? last?.refusal.username,
       by: last === undefined ? "gateway" : "api",

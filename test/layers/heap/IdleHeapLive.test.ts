@@ -10,9 +10,9 @@ const readShrunk = Schema.decodeUnknownOption(
   Schema.fromJsonString(
     Schema.Struct({
       event: Schema.Literal("heap_shrunk"),
-      heap_bytes_before: Schema.Number,
-      heap_bytes: Schema.Number,
-      worker: Schema.optionalKey(Schema.Number)
+      heap_bytes_before: Schema.Finite,
+      heap_bytes: Schema.Finite,
+      worker: Schema.optionalKey(Schema.Finite)
     })
   )
 )

@@ -50,7 +50,7 @@ export const RefusalPane = ({ id }: { readonly id: string }) => {
         </dl>
       </header>
       <div class="panel panel-cakemail">
-        <StoryView id={id} ask={getRefusalStory} />
+        <StoryView id={id} ask={getRefusalStory} state={refusal.reply} />
       </div>
     </article>
   )

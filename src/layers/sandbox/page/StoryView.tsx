@@ -9,8 +9,10 @@ import { useAnswer } from "./useAnswer.ts"
 export const StoryView = (props: {
   readonly id: string
   readonly ask: (id: string, signal: AbortSignal) => Promise<Story>
+  /** The story goes on where this changes. */
+  readonly state?: string | undefined
 }) => {
-  const story = useAnswer(props.id, props.ask)
+  const story = useAnswer(props.id, props.ask, props.state)
   if (story === undefined) return null
   if (story === "gone") return <Gone />
   return (

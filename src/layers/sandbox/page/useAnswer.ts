@@ -4,11 +4,13 @@ import { report } from "./problems.ts"
 
 /**
  * What the sandbox answers about one thing: `undefined` until it has, `"gone"` when it no longer knows it. Asked anew for
- * another `id`; who leaves before the answer has come does not wait for it.
+ * another `id`, and for another `state` of the thing, where what was answered stands until then; who leaves before the
+ * answer has come does not wait for it.
  */
 export const useAnswer = <A>(
   id: string,
-  ask: (id: string, signal: AbortSignal) => Promise<A>
+  ask: (id: string, signal: AbortSignal) => Promise<A>,
+  state?: string
 ): A | "gone" | undefined => {
   const [answer, setAnswer] = useState<A | "gone">()
   useEffect(() => {
@@ -22,6 +24,6 @@ export const useAnswer = <A>(
       }
     )
     return () => left.abort()
-  }, [id])
+  }, [id, state])
   return answer
 }
