@@ -307,7 +307,7 @@ describe.runIf(hasBrowser)("the inbox in a browser", () => {
       const { page, sandbox, send } = inbox
       yield* sandbox.inject(
         { endpoint: "emails", what: "refuse", recipient: "you@example.com" },
-        { endpoint: "emails", what: "latency", recipient: "slow@example.com", latency: 3_000 }
+        { endpoint: "emails", what: "latency", recipient: "slow@example.com", latency: 10_000 }
       )
       const sending = yield* Effect.forkChild(
         send({ ...mail("For two"), to: ["you@example.com", "slow@example.com"] }),

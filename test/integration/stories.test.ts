@@ -1,6 +1,6 @@
 /** What the sandbox shows of the way of a mail, and of mails that did not get through, with a gateway in front of it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import { startGateway } from "../kit/GatewayKit.ts"
 import { eventually } from "../kit/SandboxKit.ts"
 import { spanNamed, spansAfterSession, startTracedGateway } from "../kit/TracedGateway.ts"
@@ -173,26 +173,6 @@ describe("what was refused", () => {
       assert.match(refusal?.reply ?? "", /^451 4\.3\.0 /)
       const story = yield* gateway.sandbox.sandbox.refusals.story(refusal?.id ?? "")
       assert.strictEqual(story?.exchanges.filter(({ outcome }) => outcome === 500).length, 3)
-    })
-  )
-
-  run("keeps its id when the session says its last word: it may be open in a browser", (gateway) =>
-    Effect.gen(function* () {
-      yield* gateway.sandbox.inject(
-        { endpoint: "emails", what: "refuse", recipient: "you@example.com" },
-        { endpoint: "emails", what: "latency", recipient: "slow@example.com", latency: 1_000 }
-      )
-      const wire = yield* openLoggedInWire(gateway.smtpPort)
-      const sending = yield* Effect.forkChild(send(wire, "For two", ["you@example.com", "slow@example.com"]))
-      yield* eventually(Effect.map(refusalsOf(gateway), (refusals) => refusals.length === 1))
-      const [early] = yield* refusalsOf(gateway)
-      assert.strictEqual(early?.reply, undefined)
-      yield* Fiber.join(sending)
-      yield* eventually(Effect.map(refusalsOf(gateway), ([first]) => first?.reply !== undefined))
-      assert.deepStrictEqual(
-        (yield* refusalsOf(gateway)).map(({ id }) => id),
-        [early?.id]
-      )
     })
   )
 
