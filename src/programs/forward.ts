@@ -16,6 +16,7 @@ import { idempotencyOf } from "../domain/Idempotency.ts"
 import type { Identity } from "../domain/Identity.ts"
 import type { Submission } from "../domain/Submission.ts"
 import { makeRetries } from "../layers/cakemail/retries.ts"
+import { atStage } from "../layers/scheduling/atStage.ts"
 import { annotateSpan, inSpan } from "../layers/telemetry/spans.ts"
 import { Authenticator } from "../services/Authenticator.ts"
 import { CakemailClient } from "../services/CakemailClient.ts"
@@ -51,6 +52,7 @@ export const ForwardSink = Layer.effect(
         spareBytes = Math.max(0, -missing)
         return missing <= 0 || submission.grow(missing)
       }
+      yield* atStage.parse
       let email: Email | undefined = yield* parser.parse(submission.raw)
       const { messageId } = email
       yield* events.parsed(forwarding, email)
@@ -77,6 +79,7 @@ export const ForwardSink = Layer.effect(
           "internal",
           withToken((token) => retry("prepare", client.prepare(token, { email, envelope, transit, room })))
         )
+      yield* atStage.prepare
       const prepared = yield* prepare(email)
       // A client that lost the 250 and comes back gets the receipt it missed, not a second mail (rulings 10). What is
       // only tested is not the mail that is sent later.

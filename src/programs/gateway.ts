@@ -17,6 +17,7 @@ import { RateLimiterOverStore } from "../layers/protection/RateLimiterLive.ts"
 import { RateLimiterStoreMemory } from "../layers/protection/RateLimiterStoreMemory.ts"
 import { ReceiptStoreMemory } from "../layers/protection/ReceiptStoreMemory.ts"
 import { recentSubmissionsOver } from "../layers/protection/RecentSubmissionsRedis.ts"
+import { StagedScheduler } from "../layers/scheduling/StagedScheduler.ts"
 import { SmtpServerLive } from "../layers/smtp/SmtpServerLive.ts"
 import { LogObserversLive } from "../layers/telemetry/LogObserversLive.ts"
 import { LoggerLive } from "../layers/telemetry/LoggerLive.ts"
@@ -79,7 +80,8 @@ export const mailOver = (receipts: Layer.Layer<ReceiptStore, never, GatewayConfi
     Layer.provide(RateLimiterOverStore),
     Layer.merge(IdleHeapLive),
     // Outlives the sessions: their last spans are sent when the drain is over.
-    Layer.provide(TracingLive)
+    Layer.provide(TracingLive),
+    Layer.provide(StagedScheduler.layer)
   )
 
 /** Logs and metrics of a process that serves mail. */

@@ -2,6 +2,7 @@
 import { Clock, Effect, Fiber, FiberSet } from "effect"
 import type { GatewayError } from "../domain/GatewayError.ts"
 import * as SmtpReply from "../domain/SmtpReply.ts"
+import { atStage } from "../layers/scheduling/atStage.ts"
 import { GatewayConfig } from "../services/GatewayConfig.ts"
 import { MessageBudget } from "../services/MessageBudget.ts"
 import { MessageSink } from "../services/MessageSink.ts"
@@ -72,7 +73,9 @@ export const makeData = (events: SessionEvents) =>
             Effect.interruptible
           )
           const fiber = yield* FiberSet.run(settling, settle, { startImmediately: true })
-          command.reply(yield* restore(Fiber.join(fiber)))
+          const reply = yield* restore(Fiber.join(fiber))
+          yield* atStage.reply
+          command.reply(reply)
           events.settled(clock.currentTimeMillisUnsafe() - receivedAt)
         })
       )

@@ -5,6 +5,7 @@
 import { Readable } from "node:stream"
 import { Effect } from "effect"
 import type { Dispatcher } from "undici"
+import { atStage } from "../scheduling/atStage.ts"
 
 export interface ExchangeRequest {
   readonly origin: string
@@ -51,11 +52,17 @@ export const exchange = (
   dispatcher: Dispatcher,
   request: ExchangeRequest,
   traffic: Traffic
+): Effect.Effect<ExchangeOutcome> => Effect.andThen(atStage.call, dispatched(dispatcher, request, traffic))
+
+const dispatched = (
+  dispatcher: Dispatcher,
+  request: ExchangeRequest,
+  traffic: Traffic
 ): Effect.Effect<ExchangeOutcome> =>
   Effect.callback((resume) => {
     const handler = new ExchangeHandler(request, (outcome) => {
       traffic.underWay--
-      resume(Effect.succeed(outcome))
+      resume(Effect.as(atStage.answer, outcome))
     })
     dispatcher.dispatch(
       {

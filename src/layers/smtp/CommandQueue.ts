@@ -1,10 +1,11 @@
 import { Effect } from "effect"
 import type { Command } from "../../services/SmtpSession.ts"
+import { atStage } from "../scheduling/atStage.ts"
 
 /**
- * The commands of one connection on their way to its session. A session that waits goes on at once, before `post` returns,
- * and may answer by then: Effect's own queues wake whoever takes from them on the next turn of the event loop, a turn for
- * each command of each connection. A client has one command at a time with its session, so there is never much to keep.
+ * The commands of one connection on their way to its session. A session that waits goes on at the stage that the command
+ * belongs to, with the same commands of other connections; without stages at once, before `post` returns. A client has one
+ * command at a time with its session, so there is never much to keep.
  */
 export class CommandQueue {
   readonly #posted: Array<Command> = []
@@ -14,7 +15,7 @@ export class CommandQueue {
     const resume = this.#resume
     this.#resume = undefined
     if (resume === undefined) this.#posted.push(command)
-    else resume(Effect.succeed(command))
+    else resume(Effect.as(STAGE[command._tag], command))
   }
 
   /** Waits for the next command. For one fiber: a second one that waits takes the place of the first. */
@@ -26,4 +27,14 @@ export class CommandQueue {
       if (this.#resume === resume) this.#resume = undefined
     })
   })
+}
+
+const STAGE: { readonly [Tag in Command["_tag"]]: Effect.Effect<void> } = {
+  Connect: atStage.command,
+  Secure: atStage.command,
+  Reset: atStage.command,
+  Auth: atStage.command,
+  MailFrom: atStage.mailFrom,
+  RcptTo: atStage.rcptTo,
+  Data: atStage.data
 }
