@@ -52,7 +52,8 @@ export const ForwardSink = Layer.effect(
         spareBytes = Math.max(0, -missing)
         return missing <= 0 || submission.grow(missing)
       }
-      yield* atStage.parse
+      const isSmall = submission.raw.byteLength <= SMALL_BYTES
+      if (isSmall) yield* atStage.parse
       let email: Email | undefined = yield* parser.parse(submission.raw)
       const { messageId } = email
       yield* events.parsed(forwarding, email)
@@ -79,7 +80,7 @@ export const ForwardSink = Layer.effect(
           "internal",
           withToken((token) => retry("prepare", client.prepare(token, { email, envelope, transit, room })))
         )
-      yield* atStage.prepare
+      if (isSmall) yield* atStage.prepare
       const prepared = yield* prepare(email)
       // A client that lost the 250 and comes back gets the receipt it missed, not a second mail (rulings 10). What is
       // only tested is not the mail that is sent later.
@@ -143,3 +144,6 @@ export const ForwardSink = Layer.effect(
     return MessageSink.of({ accept })
   })
 )
+
+/** A larger message is handled in one go: waiting for others it would gain nothing, and hold memory for each step meanwhile. */
+const SMALL_BYTES = 64 * 1024
