@@ -60,7 +60,9 @@ const dispatched = (
   traffic: Traffic
 ): Effect.Effect<ExchangeOutcome> =>
   Effect.callback((resume) => {
+    let isUnderWay = true
     const handler = new ExchangeHandler(request, (outcome) => {
+      isUnderWay = false
       traffic.underWay--
       resume(Effect.as(atStage.answer, outcome))
     })
@@ -81,8 +83,9 @@ const dispatched = (
     )
     // Undici refuses a request that it cannot send with an error of its own: that one has not begun.
     traffic.underWay++
+    // Also where the answer has come and waits for its stage: nobody has seen it, so the request may have been processed.
     return Effect.suspend(() => {
-      traffic.underWay--
+      if (isUnderWay) traffic.underWay--
       handler.cancel()
       return request.onAbandoned(handler.handedOver)
     })
