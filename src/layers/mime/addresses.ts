@@ -29,10 +29,22 @@ export const isAddressHeader = (key: string): boolean => ADDRESS_HEADERS.has(key
 /** The mailboxes of the list, those of groups included. What has no address is left out. */
 export const parseMailboxes = (value: string): ReadonlyArray<Mailbox> => {
   if (value === "") return []
+  const plain = plainMailbox(value)
+  if (plain !== undefined) return [plain]
   const words = new HiddenWords()
   const mailboxes: Array<Mailbox> = []
   collect(addressparser(withPairedQuotes(words.hide(value))), words, mailboxes)
   return mailboxes
+}
+
+/** One address, with or without a name of letters, digits and single blanks, which may be in quotes. */
+const PLAIN_MAILBOX =
+  /^(?:(?:"([A-Za-z0-9]+(?: [A-Za-z0-9]+)*)"|([A-Za-z0-9]+(?: [A-Za-z0-9]+)*)) )?<([\w.+-]+@[A-Za-z0-9.-]+)>$/
+
+/** Most headers name one mailbox in which there is nothing to interpret: what the parser would say of it is known. */
+const plainMailbox = (value: string): Mailbox | undefined => {
+  const [, quotedName, name, address] = PLAIN_MAILBOX.exec(value) ?? []
+  return address === undefined ? undefined : { address, name: quotedName ?? name ?? "" }
 }
 
 /** The header value with its encoded words decoded and, where a decoded name needs it, quoted. */

@@ -2,9 +2,8 @@
 import type { Buffer } from "node:buffer"
 import { decodeText, isWide } from "./charset.ts"
 import { unwrapFlowed } from "./flowedText.ts"
-import { withLfLines } from "./lines.ts"
 import type { MimePart } from "./mimeTree.ts"
-import { decodeContent } from "./transferEncoding.ts"
+import { decodeContent, decodeLines } from "./transferEncoding.ts"
 import type { Warnings } from "./Warnings.ts"
 
 /**
@@ -25,9 +24,10 @@ export const htmlText = (part: MimePart, warnings: Warnings): string => {
 type CharsetOf = string | undefined | ((bytes: Buffer) => string | undefined)
 
 const readText = (part: MimePart, charset: CharsetOf, warnings: Warnings): string => {
-  const bytes = decodeContent({ ...part, encoding: part.content.encoding }, warnings)
-  const name = typeof charset === "function" ? charset(bytes) : charset
-  let text = decodeText(isWide(bytes, name) ? bytes : withLfLines(bytes), name, warnings)
+  const content = { ...part, encoding: part.content.encoding }
+  const lines = decodeLines(content, warnings)
+  const name = typeof charset === "function" ? charset(lines) : charset
+  let text = decodeText(isWide(lines, name) ? decodeContent(content, warnings) : lines, name, warnings)
   if (text.includes("\r")) text = text.replace(/\r\n?/g, "\n")
   if (text.includes("\0")) {
     warnings.add("NUL removed")

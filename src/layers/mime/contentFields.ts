@@ -64,8 +64,21 @@ const NO_VALUE: HeaderValue = { value: "", params: {} }
 const parameters = (header: string): HeaderValue => {
   if (header === "") return NO_VALUE
   if (!header.includes(";")) return { value: header, params: {} }
+  const plain = withPlainParameter(header)
+  if (plain !== undefined) return plain
   const { params, value } = libmime.parseHeaderValue(withLiteralPath(header))
   return { value: value === false ? "" : value, params }
+}
+
+/** A token, then one parameter, its value a token or, in quotes, a line of what needs no escape. */
+const PLAIN_PARAMETER = /^([\w/.+-]+); ?([A-Za-z-]+)=(?:([\w.:+-]+)|"([\w.:+=/ -]+)")$/
+
+/** Most values have one parameter in which there is nothing to interpret: what the library would say of it is known. */
+const withPlainParameter = (header: string): HeaderValue | undefined => {
+  const [, value, name, token, quoted] = PLAIN_PARAMETER.exec(header) ?? []
+  return value === undefined || name === undefined
+    ? undefined
+    : { value, params: { [name.toLowerCase()]: token ?? quoted } }
 }
 
 /** Old clients quote a Windows path without escaping its backslashes, which then would be read as escapes. */

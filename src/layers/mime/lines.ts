@@ -49,10 +49,17 @@ export const withLfLines = (source: Buffer): Buffer => {
   const lines = Buffer.allocUnsafe(source.length)
   source.copy(lines, 0, 0, first)
   let length = first
-  for (let at = first; at < source.length; at++) {
-    const octet = source[at] ?? 0
-    if (octet !== CR) lines[length++] = octet
-    else if (source[at + 1] !== LF && !(source[at + 1] === CR && source[at + 2] === LF)) lines[length++] = LF
+  let at = first
+  while (at < source.length) {
+    if (source[at + 1] !== LF && !(source[at + 1] === CR && source[at + 2] === LF)) lines[length++] = LF
+    at++
+    // A loop by itself: several times as fast as with the line ends in it.
+    while (at < source.length) {
+      const octet = source[at] ?? 0
+      if (octet === CR) break
+      lines[length++] = octet
+      at++
+    }
   }
   return lines.subarray(0, length)
 }

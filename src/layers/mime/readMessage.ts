@@ -35,13 +35,14 @@ export const readMessage = (
     }
     attachments.push(attachment)
   }
+  const headers = fields.map(readHeader)
   return Result.succeed({
-    headers: fields.map(readHeader),
+    headers,
     from: firstMailbox(fields, "from") ?? firstMailbox(fields, "sender"),
     replyTo: mailboxes(fields, "reply-to"),
     to: mailboxes(fields, "to"),
     cc: mailboxes(fields, "cc"),
-    subject: decodeWords(firstValue(fields, "subject") ?? "").trim(),
+    subject: headers[fields.findIndex(({ key }) => key === "subject")]?.value.trim() ?? "",
     messageId: readMessageId(firstValue(fields, "message-id")),
     text: bodies.text,
     html: bodies.html,
