@@ -24,6 +24,7 @@ import { GatewayConfig } from "../services/GatewayConfig.ts"
 import { MailParser } from "../services/MailParser.ts"
 import { MessageSink } from "../services/MessageSink.ts"
 import { RecentSubmissions } from "../services/RecentSubmissions.ts"
+import { makeSharedDeadline } from "./sharedDeadline.ts"
 import { makeDefects } from "./defects.ts"
 import { type Forwarding, makeForwardEvents } from "./forwardEvents.ts"
 
@@ -39,6 +40,7 @@ export const ForwardSink = Layer.effect(
     const retry = yield* makeRetries
     const events = yield* makeForwardEvents
     const { errorOf } = yield* makeDefects
+    const withinDeadline = yield* makeSharedDeadline(api.submitDeadline)
 
     /** Parses, prepares and submits; each recipient's outcome lands in `forwarding` as soon as it is known. */
     const submitAll = Effect.fnUntraced(function* (submission: Submission, forwarding: Forwarding) {
@@ -123,10 +125,7 @@ export const ForwardSink = Layer.effect(
       const failed = yield* submitAll(submission, forwarding).pipe(
         Effect.as(Option.none<SubmissionError>()),
         Effect.catchCause((cause) => Effect.map(errorOf(cause), Option.some<SubmissionError>)),
-        Effect.timeoutOrElse({
-          duration: api.submitDeadline,
-          orElse: () => Effect.succeedSome<SubmissionError>(new SubmitDeadlineExceeded())
-        }),
+        withinDeadline(() => Effect.succeedSome<SubmissionError>(new SubmitDeadlineExceeded())),
         Effect.onInterrupt(() => events.brokenOff(forwarding))
       )
       const outcomeOf = (recipient: string): RecipientOutcome => ({

@@ -5,7 +5,7 @@
 import { Readable } from "node:stream"
 import { Effect } from "effect"
 import type { Dispatcher } from "undici"
-import { atStage } from "../scheduling/atStage.ts"
+import { atStage, callbackAtStage } from "../scheduling/atStage.ts"
 
 export interface ExchangeRequest {
   readonly origin: string
@@ -59,12 +59,12 @@ const dispatched = (
   request: ExchangeRequest,
   traffic: Traffic
 ): Effect.Effect<ExchangeOutcome> =>
-  Effect.callback((resume) => {
+  callbackAtStage((resume) => {
     let isUnderWay = true
     const handler = new ExchangeHandler(request, (outcome) => {
       isUnderWay = false
       traffic.underWay--
-      resume(Effect.as(atStage.answer, outcome))
+      resume("answer", Effect.succeed(outcome))
     })
     dispatcher.dispatch(
       {

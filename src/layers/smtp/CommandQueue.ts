@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { Command } from "../../services/SmtpSession.ts"
-import { atStage } from "../scheduling/atStage.ts"
+import { callbackAtStage, type Stage } from "../scheduling/atStage.ts"
 
 /**
  * The commands of one connection on their way to its session. A session that waits goes on at the stage that the command
@@ -9,19 +9,19 @@ import { atStage } from "../scheduling/atStage.ts"
  */
 export class CommandQueue {
   readonly #posted: Array<Command> = []
-  #resume: ((command: Effect.Effect<Command>) => void) | undefined
+  #resume: ((stage: Stage, command: Effect.Effect<Command>) => void) | undefined
 
   post(command: Command): void {
     const resume = this.#resume
     this.#resume = undefined
     if (resume === undefined) this.#posted.push(command)
-    else resume(Effect.as(STAGE[command._tag], command))
+    else resume(STAGE[command._tag], Effect.succeed(command))
   }
 
   /** Waits for the next command. For one fiber: a second one that waits takes the place of the first. */
-  readonly take: Effect.Effect<Command> = Effect.callback((resume) => {
+  readonly take: Effect.Effect<Command> = callbackAtStage((resume) => {
     const command = this.#posted.shift()
-    if (command !== undefined) return resume(Effect.succeed(command))
+    if (command !== undefined) return resume(STAGE[command._tag], Effect.succeed(command))
     this.#resume = resume
     return Effect.sync(() => {
       if (this.#resume === resume) this.#resume = undefined
@@ -29,12 +29,12 @@ export class CommandQueue {
   })
 }
 
-const STAGE: { readonly [Tag in Command["_tag"]]: Effect.Effect<void> } = {
-  Connect: atStage.command,
-  Secure: atStage.command,
-  Reset: atStage.command,
-  Auth: atStage.command,
-  MailFrom: atStage.mailFrom,
-  RcptTo: atStage.rcptTo,
-  Data: atStage.data
+const STAGE: { readonly [Tag in Command["_tag"]]: Stage } = {
+  Connect: "command",
+  Secure: "command",
+  Reset: "command",
+  Auth: "command",
+  MailFrom: "mailFrom",
+  RcptTo: "rcptTo",
+  Data: "data"
 }

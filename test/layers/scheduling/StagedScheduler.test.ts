@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Scheduler } from "effect"
-import { atStage } from "../../../src/layers/scheduling/atStage.ts"
+import { atStage, callbackAtStage } from "../../../src/layers/scheduling/atStage.ts"
 import { StagedScheduler } from "../../../src/layers/scheduling/StagedScheduler.ts"
 
 const staged = <A, E>(effect: Effect.Effect<A, E>) => Effect.provide(effect, StagedScheduler.layer)
@@ -27,6 +27,28 @@ describe("without a StagedScheduler", () => {
       assert.isTrue(reached)
     })
   )
+
+  it.effect("a callback resumes its fiber at once", () =>
+    Effect.gen(function* () {
+      const { fiber, resume } = yield* waitingForCallback
+      resume()
+      assert.isDefined(fiber.pollUnsafe())
+    })
+  )
+})
+
+/** A fiber that waits for `resume`, which lets it go on at the stage `reply`. */
+const waitingForCallback = Effect.gen(function* () {
+  let cleanedUp = false
+  let resume = () => {}
+  const fiber = yield* Effect.forkChild(
+    callbackAtStage<string>((go) => {
+      resume = () => go("reply", Effect.succeed("resumed"))
+      return Effect.sync(() => void (cleanedUp = true))
+    }),
+    { startImmediately: true }
+  )
+  return { fiber, resume, isCleanedUp: () => cleanedUp }
 })
 
 describe("StagedScheduler", () => {
@@ -127,6 +149,33 @@ describe("StagedScheduler", () => {
         yield* Fiber.interrupt(waiting)
         yield* loopTurn
         assert.isFalse(reached)
+      })
+    )
+  )
+
+  it.live("resumes a fiber from a callback at its stage, and not before", () =>
+    staged(
+      Effect.gen(function* () {
+        const { fiber, isCleanedUp, resume } = yield* waitingForCallback
+        resume()
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* atStage.command
+        assert.isDefined(fiber.pollUnsafe())
+        assert.strictEqual(yield* Fiber.join(fiber), "resumed")
+        assert.isFalse(isCleanedUp())
+      })
+    )
+  )
+
+  it.live("ends a fiber that is interrupted between the callback and its stage, and cleans up behind it", () =>
+    staged(
+      Effect.gen(function* () {
+        const { fiber, isCleanedUp, resume } = yield* waitingForCallback
+        resume()
+        yield* Fiber.interrupt(fiber)
+        assert.isTrue(isCleanedUp())
+        yield* atStage.command
+        assert.strictEqual((yield* Fiber.await(fiber))._tag, "Failure")
       })
     )
   )
