@@ -24,7 +24,6 @@ import { GatewayConfig } from "../services/GatewayConfig.ts"
 import { MailParser } from "../services/MailParser.ts"
 import { MessageSink } from "../services/MessageSink.ts"
 import { RecentSubmissions } from "../services/RecentSubmissions.ts"
-import { makeSharedDeadline } from "./sharedDeadline.ts"
 import { makeDefects } from "./defects.ts"
 import { type Forwarding, makeForwardEvents } from "./forwardEvents.ts"
 
@@ -40,7 +39,6 @@ export const ForwardSink = Layer.effect(
     const retry = yield* makeRetries
     const events = yield* makeForwardEvents
     const { errorOf } = yield* makeDefects
-    const withinDeadline = yield* makeSharedDeadline(api.submitDeadline)
 
     /** Parses, prepares and submits; each recipient's outcome lands in `forwarding` as soon as it is known. */
     const submitAll = Effect.fnUntraced(function* (submission: Submission, forwarding: Forwarding) {
@@ -125,7 +123,10 @@ export const ForwardSink = Layer.effect(
       const failed = yield* submitAll(submission, forwarding).pipe(
         Effect.as(Option.none<SubmissionError>()),
         Effect.catchCause((cause) => Effect.map(errorOf(cause), Option.some<SubmissionError>)),
-        withinDeadline(() => Effect.succeedSome<SubmissionError>(new SubmitDeadlineExceeded())),
+        Effect.timeoutOrElse({
+          duration: api.submitDeadline,
+          orElse: () => Effect.succeedSome<SubmissionError>(new SubmitDeadlineExceeded())
+        }),
         Effect.onInterrupt(() => events.brokenOff(forwarding))
       )
       const outcomeOf = (recipient: string): RecipientOutcome => ({

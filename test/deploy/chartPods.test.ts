@@ -28,7 +28,7 @@ describe.runIf(withRenderer)("the pods", () => {
         failureThreshold: 2
       })
       assert.deepStrictEqual(at(container, "resources"), {
-        requests: { cpu: "500m", memory: "640Mi" },
+        requests: { cpu: "500m", memory: "720Mi" },
         limits: { cpu: "1000m", memory: "1Gi" }
       })
     })

@@ -236,7 +236,6 @@ const NEVER_HAPPENS: Readonly<Record<string, string>> = {
   certificate_watch_ended: "as above",
   dead_letter_sweep_ended: "as above",
   deadlines_ended: "as above",
-  submit_deadlines_ended: "as above",
   heap_checks_ended: "as above",
   heap_shrunk: "needs five idle seconds; IdleHeapLive.test.ts lets them pass",
   redis_connection_ended: "as above",

@@ -4,7 +4,7 @@ import { decodeText, isWide } from "./charset.ts"
 import { unwrapFlowed } from "./flowedText.ts"
 import type { MimePart } from "./mimeTree.ts"
 import { decodeContent, decodeLines } from "./transferEncoding.ts"
-import type { Warnings } from "./Warnings.ts"
+import { Warnings } from "./Warnings.ts"
 
 /**
  * CRLF and CR become LF, flowed paragraphs are joined, NUL goes. The last line keeps its end, unless it is the
@@ -27,7 +27,10 @@ const readText = (part: MimePart, charset: CharsetOf, warnings: Warnings): strin
   const content = { ...part, encoding: part.content.encoding }
   const lines = decodeLines(content, warnings)
   const name = typeof charset === "function" ? charset(lines) : charset
-  let text = decodeText(isWide(lines, name) ? decodeContent(content, warnings) : lines, name, warnings)
+  // Where octets of a line end may be halves of characters they are decoded anew, and left alone. A byte order mark, which
+  // may tell, has none of them.
+  const bytes = isWide(lines, name) ? decodeContent(content, new Warnings()) : lines
+  let text = decodeText(bytes, name, warnings)
   if (text.includes("\r")) text = text.replace(/\r\n?/g, "\n")
   if (text.includes("\0")) {
     warnings.add("NUL removed")

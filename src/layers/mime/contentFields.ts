@@ -87,8 +87,7 @@ const withLiteralPath = (header: string): string =>
     ? header.replace(/="(?:[A-Za-z]:\\|\\\\)[^"]*"/g, (path) => path.replaceAll("\\", "\\\\"))
     : header
 
-/** Up to a blank, a comment or what else may follow a token. */
-/** Behind the comments that may come first (RFC 2045 section 5.1). */
+/** Behind the comments that may come first (RFC 2045 section 5.1), up to a blank, a comment or what else may follow a token. */
 const firstWord = (value: string): string =>
   /^(?:\s*\([^()]*\))*\s*["']?([^\s"'(;,]*)/.exec(value)?.[1]?.toLowerCase() ?? ""
 

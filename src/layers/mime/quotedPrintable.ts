@@ -8,8 +8,8 @@ import { CR, LF, nextLine, skipBlanks, SPACE, TAB } from "./lines.ts"
 const EQUALS = 0x3d
 
 /**
- * Malformed escapes stay as they are; blanks at the end of a line were added on the way and go. With `lineEnds` `lf` so
- * does the CR of a CRLF: what is left for `withLfLines` is rare.
+ * Malformed escapes stay as they are; blanks at the end of a line were added on the way and go. With `lineEnds` `lf` the
+ * CR of a CRLF goes, too, which leaves little for `withLfLines` to do.
  */
 export const decodeQuotedPrintable = (
   source: Buffer,
@@ -50,8 +50,9 @@ export const decodeQuotedPrintable = (
     } else if (octet === CR || octet === LF) {
       length = withoutBlanks(decoded, kept, length)
       const isOfCrLf = octet === CR && at + 1 < end && source[at + 1] === LF
-      const goes = lineEnds === "lf" && isOfCrLf && decoded[length - 1] !== CR
-      if (!goes) decoded[length++] = octet
+      // Behind another CR it stays: CR CR LF is for `withLfLines` to see.
+      const isDropped = lineEnds === "lf" && isOfCrLf && decoded[length - 1] !== CR
+      if (!isDropped) decoded[length++] = octet
       at++
       kept = length
     } else {

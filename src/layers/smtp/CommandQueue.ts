@@ -18,10 +18,13 @@ export class CommandQueue {
     else resume(STAGE[command._tag], Effect.succeed(command))
   }
 
-  /** Waits for the next command. For one fiber: a second one that waits takes the place of the first. */
-  readonly take: Effect.Effect<Command> = callbackAtStage((resume) => {
+  /** The next command: one that has come already, at once. For one fiber: a second one that waits takes the place of the first. */
+  readonly take: Effect.Effect<Command> = Effect.suspend(() => {
     const command = this.#posted.shift()
-    if (command !== undefined) return resume(STAGE[command._tag], Effect.succeed(command))
+    return command === undefined ? this.#next : Effect.succeed(command)
+  })
+
+  readonly #next: Effect.Effect<Command> = callbackAtStage((resume) => {
     this.#resume = resume
     return Effect.sync(() => {
       if (this.#resume === resume) this.#resume = undefined

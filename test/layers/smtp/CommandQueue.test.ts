@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
+import { atStage } from "../../../src/layers/scheduling/atStage.ts"
+import { StagedScheduler } from "../../../src/layers/scheduling/StagedScheduler.ts"
 import { CommandQueue } from "../../../src/layers/smtp/CommandQueue.ts"
 import type { Command } from "../../../src/services/SmtpSession.ts"
 
@@ -93,4 +95,32 @@ describe("the commands of a connection", () => {
       assert.strictEqual(taken, COUNT)
     })
   )
+
+  describe("with stages", () => {
+    it.live("reach a session that waits when their stage comes", () =>
+      Effect.gen(function* () {
+        const queue = new CommandQueue()
+        const taken: Array<Command> = []
+        yield* eachOf(queue, (command) => taken.push(command))
+        queue.post(first)
+        assert.deepStrictEqual(taken, [])
+        yield* atStage.mailFrom
+        assert.deepStrictEqual(taken, [])
+        yield* atStage.data
+        assert.deepStrictEqual(taken, [first])
+      }).pipe(Effect.provide(StagedScheduler.layer))
+    )
+
+    it.live(
+      "reach it at once when they have been posted before it asks, as by a client that sends them in one piece",
+      () =>
+        Effect.gen(function* () {
+          const queue = new CommandQueue()
+          const taken: Array<Command> = []
+          for (const command of [first, second, third]) queue.post(command)
+          yield* eachOf(queue, (command) => taken.push(command))
+          assert.deepStrictEqual(taken, [first, second, third])
+        }).pipe(Effect.provide(StagedScheduler.layer))
+    )
+  })
 })
