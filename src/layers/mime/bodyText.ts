@@ -2,8 +2,9 @@
 import type { Buffer } from "node:buffer"
 import { decodeText, isWide } from "./charset.ts"
 import { unwrapFlowed } from "./flowedText.ts"
+import { withLfLines } from "./lines.ts"
 import type { MimePart } from "./mimeTree.ts"
-import { decodeContent, decodeLines } from "./transferEncoding.ts"
+import { decodeContent } from "./transferEncoding.ts"
 import { Warnings } from "./Warnings.ts"
 
 /**
@@ -25,12 +26,11 @@ type CharsetOf = string | undefined | ((bytes: Buffer) => string | undefined)
 
 const readText = (part: MimePart, charset: CharsetOf, warnings: Warnings): string => {
   const content = { ...part, encoding: part.content.encoding }
-  const lines = decodeLines(content, warnings)
-  const name = typeof charset === "function" ? charset(lines) : charset
-  // Where octets of a line end may be halves of characters they are decoded anew, and left alone. A byte order mark, which
-  // may tell, has none of them.
-  const bytes = isWide(lines, name) ? decodeContent(content, new Warnings()) : lines
-  let text = decodeText(bytes, name, warnings)
+  const bytes = decodeContent(content, warnings, "lf")
+  const name = typeof charset === "function" ? charset(bytes) : charset
+  // Where octets of a line end may be halves of characters they are left alone. A byte order mark, which may tell, has none.
+  const readable = isWide(bytes, name) ? decodeContent(content, new Warnings()) : withLfLines(bytes)
+  let text = decodeText(readable, name, warnings)
   if (text.includes("\r")) text = text.replace(/\r\n?/g, "\n")
   if (text.includes("\0")) {
     warnings.add("NUL removed")

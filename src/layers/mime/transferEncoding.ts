@@ -1,8 +1,7 @@
 /** Content-Transfer-Encoding (RFC 2045 section 6), undone. */
 import { Buffer } from "node:buffer"
 import { type Base64, cleanBase64, decodeBase64 } from "./base64.ts"
-import { withLfLines } from "./lines.ts"
-import { decodeQuotedPrintable } from "./quotedPrintable.ts"
+import { decodeQuotedPrintable, type LineEnds } from "./quotedPrintable.ts"
 import { decodeUuencoded } from "./uuencode.ts"
 import { token, type Warnings } from "./Warnings.ts"
 
@@ -15,13 +14,17 @@ export interface EncodedContent {
   readonly encoding: string
 }
 
-/** A view of the source where nothing has to be decoded. */
-export const decodeContent = ({ encoding, end, source, start }: EncodedContent, warnings: Warnings): Buffer => {
+/** A view of the source where nothing has to be decoded. `lineEnds` is for `decodeQuotedPrintable`. */
+export const decodeContent = (
+  { encoding, end, source, start }: EncodedContent,
+  warnings: Warnings,
+  lineEnds?: LineEnds
+): Buffer => {
   switch (encodingOf(encoding)) {
     case "base64":
       return decodeBase64(source, start, end)
     case "quoted-printable":
-      return decodeQuotedPrintable(source, start, end)
+      return decodeQuotedPrintable(source, start, end, lineEnds)
     case "uuencode":
       return decodeUuencoded(source, start, end)?.content ?? source.subarray(start, end)
     case "unknown":
@@ -31,14 +34,6 @@ export const decodeContent = ({ encoding, end, source, start }: EncodedContent, 
       return source.subarray(start, end)
   }
 }
-
-/** Decoded, with LF at the end of its lines. For charsets in which an octet of a line end stands for nothing else. */
-export const decodeLines = (content: EncodedContent, warnings: Warnings): Buffer =>
-  withLfLines(
-    encodingOf(content.encoding) === "quoted-printable"
-      ? decodeQuotedPrintable(content.source, content.start, content.end, "lf")
-      : decodeContent(content, warnings)
-  )
 
 /** The decoded content as clean base64, without decoding what is clean already. */
 export const contentAsBase64 = (content: EncodedContent, warnings: Warnings): Base64 => {

@@ -40,7 +40,7 @@ export class SubmissionStream extends SMTPStream {
 
   /**
    * The package's own forgets the callback after it has called it, and with it the next message's, which may have begun
-   * meanwhile: a session answers commands at once, and a client may have sent them all in one piece.
+   * meanwhile: a client may have sent all commands in one piece, and those that wait are answered at once.
    */
   override continue(): void {
     const goOn = this._continueCallback
