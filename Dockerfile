@@ -57,5 +57,5 @@ EXPOSE 587 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
   CMD ["/nodejs/bin/node", "/app/dist/programs/health.js"]
-ENTRYPOINT ["/nodejs/bin/node", "--expose-gc", "/app/dist/programs/main.js"]
+ENTRYPOINT ["/nodejs/bin/node", "--expose-gc", "--max-semi-space-size=32", "/app/dist/programs/main.js"]
 CMD ["gateway"]

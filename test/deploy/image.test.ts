@@ -105,7 +105,7 @@ describe.runIf(withPodman)("the image", () => {
           assert.deepStrictEqual(Config.Cmd, ["gateway"])
           assert.includeMembers(Config.Env, ["NODE_ENV=production", ...processVariables])
           assert.lengthOf(processVariables, 3)
-          assert.lengthOf(nodeOptions, 1)
+          assert.lengthOf(nodeOptions, 2)
           assert.deepStrictEqual(Healthcheck.Test, ["CMD", "/nodejs/bin/node", "/app/dist/programs/health.js"])
           assert.containSubset(Config.Labels, {
             "org.opencontainers.image.title": "Cakemail SMTP Gateway",

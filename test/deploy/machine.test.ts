@@ -63,7 +63,7 @@ describe("the systemd unit", () => {
       directive("ExecStart").join(),
       `/usr/bin/node ${nodeOptions.join(" ")} /opt/smtp-gateway/dist/programs/main.js gateway`
     )
-    assert.lengthOf(nodeOptions, 1)
+    assert.lengthOf(nodeOptions, 2)
     assert.deepStrictEqual(directive("EnvironmentFile"), ["/etc/smtp-gateway/gateway.env"])
   })
 
